@@ -1,0 +1,1 @@
+"""Who is trusted, and when: anchors, certification paths, revocation, time-stamps and keys."""

@@ -1,0 +1,157 @@
+"""Signing keys from PKCS#12 files (RFC 7292): opened once, kept parsed, never shown."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
+
+from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
+
+MIN_RSA_BITS = 2048
+MAX_KEY_FILE_BYTES = 1 << 20
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_DIGESTS: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
+_PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+class FileKey:
+    """A key from a file, parsed once: parsing costs many times what a signature costs."""
+
+    __slots__ = ("__key", "_certificate", "_chain")
+
+    def __init__(
+        self, key: _PrivateKey, certificate: x509.Certificate, chain: tuple[x509.Certificate, ...]
+    ) -> None:
+        self.__key = key
+        self._certificate = certificate
+        self._chain = chain
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The signer's certificate; its public key is this key's."""
+        return self._certificate
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The issuers' certificates found in the file, nearest first."""
+        return self._chain
+
+    @property
+    def algorithm(self) -> str:
+        """One of "rsa", "ecdsa" and "ed25519"."""
+        match self.__key:
+            case rsa.RSAPrivateKey():
+                return "rsa"
+            case ec.EllipticCurvePrivateKey():
+                return "ecdsa"
+            case _:
+                return "ed25519"
+
+    async def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+        """See SigningKey. Runs inline: a signature takes less time than a hop to a thread."""
+        digest = _DIGESTS.get(digest_algorithm)
+        if digest is None:
+            raise KeyUnusable(f"the digest algorithm {digest_algorithm!r} is not supported")
+        match self.__key:
+            case rsa.RSAPrivateKey() as key:
+                return key.sign(data, padding.PKCS1v15(), digest)
+            case ec.EllipticCurvePrivateKey() as key:
+                return key.sign(data, ec.ECDSA(digest))
+            case key:
+                return key.sign(data)
+
+    def __repr__(self) -> str:
+        return f"<FileKey {self.algorithm}, certificate serial {self._certificate.serial_number:x}>"
+
+    def __reduce__(self) -> NoReturn:
+        # A pickled key would be a private key in clear on a pipe or a disk.
+        raise TypeError("a private key is not picklable")
+
+
+def load_pkcs12(content: bytes, passphrase: bytes | None) -> FileKey:
+    """The key and certificates of a PKCS#12 file; one attempt.
+
+    passphrase None means a file without one. Raises PassphraseWrong when the file's integrity
+    code does not agree with the passphrase, KeyFileUnreadable when the file is damaged, lacks
+    the key or the certificate, or they do not belong together, KeyTooWeak for RSA under 2048 bits
+    and for kinds of keys that are not used for signing.
+    """
+    if len(content) > MAX_KEY_FILE_BYTES:
+        raise KeyFileUnreadable(f"larger than {MAX_KEY_FILE_BYTES} bytes")
+    key, certificate, others = _opened(content, passphrase)
+    if certificate is None or key is None:
+        raise KeyFileUnreadable("it holds no private key or no certificate for it")
+    usable = _strong(key)
+    if not _same_public_key(usable, certificate):
+        raise KeyFileUnreadable("the certificate belongs to another key")
+    return FileKey(usable, certificate, _ordered(certificate, others))
+
+
+def _opened(
+    content: bytes, passphrase: bytes | None
+) -> tuple[object, x509.Certificate | None, list[x509.Certificate]]:
+    try:
+        return pkcs12.load_key_and_certificates(content, passphrase)
+    except ValueError as error:
+        # The library has one exception for both; its words are the only difference. `from None`
+        # because nothing of the input should travel with the error.
+        if "password" in str(error).lower() and _looks_like_pkcs12(content):
+            raise PassphraseWrong from None
+        raise KeyFileUnreadable from None
+    except (UnsupportedAlgorithm, TypeError):
+        raise KeyFileUnreadable("it uses an algorithm that is not supported") from None
+
+
+def _looks_like_pkcs12(content: bytes) -> bool:
+    # PFX ::= SEQUENCE { version INTEGER (3), ... } (RFC 7292 §4)
+    return content[:1] == b"\x30" and b"\x02\x01\x03" in content[:12]
+
+
+def _strong(key: object) -> _PrivateKey:
+    match key:
+        case rsa.RSAPrivateKey():
+            if key.key_size < MIN_RSA_BITS:
+                raise KeyTooWeak(f"RSA of {key.key_size} bits")
+            return key
+        case ec.EllipticCurvePrivateKey():
+            if key.curve.name not in _CURVES:
+                raise KeyTooWeak(f"the curve {key.curve.name}")
+            return key
+        case ed25519.Ed25519PrivateKey():
+            return key
+        case _:
+            raise KeyTooWeak("neither RSA, ECDSA nor Ed25519")
+
+
+def _same_public_key(key: _PrivateKey, certificate: x509.Certificate) -> bool:
+    try:
+        theirs = certificate.public_key()
+        spki = PublicFormat.SubjectPublicKeyInfo
+        return key.public_key().public_bytes(Encoding.DER, spki) == theirs.public_bytes(
+            Encoding.DER, spki
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _ordered(
+    certificate: x509.Certificate, others: list[x509.Certificate]
+) -> tuple[x509.Certificate, ...]:
+    # PKCS#12 bags come in any order; signers want issuers nearest first.
+    ordered: list[x509.Certificate] = []
+    rest = list(others)
+    current = certificate
+    while issuer := next((each for each in rest if each.subject == current.issuer), None):
+        rest.remove(issuer)
+        ordered.append(issuer)
+        current = issuer
+    return (*ordered, *rest)
