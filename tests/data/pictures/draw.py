@@ -1,9 +1,10 @@
-"""Draw the practice signature and the practice seal: transparent pictures nobody can mistake for real ones.
+"""Draw the practice signature and seal: transparent pictures nobody can mistake for real ones.
 
     python tests/data/pictures/draw.py LiberationSerif-Bold.ttf
 
 The font must hold the Vietnamese letters (Liberation 2.1 does, 1.07 does not).
-Sizes follow NĐ 30/2020 Appendix I, II.7 and II.8: blue handwriting, a red seal at its true size (36 mm at 300 dpi).
+NĐ 30/2020 Appendix I, II.7 and II.8: blue handwriting, a red seal at its true size (36 mm at
+300 dpi).
 """
 
 import math
