@@ -1,0 +1,93 @@
+"""What can go wrong on the command line itself, cut by what the user can do about it.
+
+CliError
+├─ UsageInvalid         USAGE_INVALID
+├─ FileUnreadable       FILE_UNREADABLE
+├─ OutputRefused
+│  ├─ OutputExists      OUTPUT_EXISTS
+│  └─ OutputUnwritable  OUTPUT_UNWRITABLE
+├─ PassphraseMissing    PASSPHRASE_MISSING
+├─ TrustMissing         TRUST_MISSING
+├─ ChecksFailed         CHECK_FAILED
+├─ ArchiveDamaged       ARCHIVE_DAMAGED
+└─ DemoFailed           DEMO_FAILED
+
+The first line of a class's docstring is its default message in English; users read the sentence of
+`exchange.texts` in their language.
+"""
+
+from typing import ClassVar
+
+
+class CliError(Exception):
+    """The command could not be done. Read the reason for what to do next."""
+
+    reason: ClassVar[str] = ""
+
+    def __init__(self, detail: str = "") -> None:
+        """Keep the detail of this occurrence; never a secret."""
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        """Give the default message, then the detail in brackets where there is one."""
+        message = (type(self).__doc__ or "").strip().partition("\n")[0]
+        return f"{message} ({self.detail})" if self.detail else message
+
+
+class UsageInvalid(CliError):
+    """The options do not fit together. See --help."""
+
+    reason = "USAGE_INVALID"
+
+
+class FileUnreadable(CliError):
+    """The file can't be read. Check its path and permissions."""
+
+    reason = "FILE_UNREADABLE"
+
+
+class OutputRefused(CliError):
+    """The result has no place to go. Choose another output."""
+
+
+class OutputExists(OutputRefused):
+    """The output exists and is never overwritten. Choose another name with --out."""
+
+    reason = "OUTPUT_EXISTS"
+
+
+class OutputUnwritable(OutputRefused):
+    """The output can't be written. Check the directory, its permissions and the free space."""
+
+    reason = "OUTPUT_UNWRITABLE"
+
+
+class PassphraseMissing(CliError):
+    """A passphrase is needed and nobody can be asked. Use --passphrase-file or --passphrase-fd."""
+
+    reason = "PASSPHRASE_MISSING"
+
+
+class TrustMissing(CliError):
+    """There is no trust store. Name one with --trust or in the profile."""
+
+    reason = "TRUST_MISSING"
+
+
+class ChecksFailed(CliError):
+    """A check failed. Do what its line says."""
+
+    reason = "CHECK_FAILED"
+
+
+class ArchiveDamaged(CliError):
+    """The archive lacks objects or holds damaged ones. Restore those listed from a backup."""
+
+    reason = "ARCHIVE_DAMAGED"
+
+
+class DemoFailed(CliError):
+    """The demo's result is not as expected. Read the detail and the logs in its directory."""
+
+    reason = "DEMO_FAILED"
