@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from asn1crypto import keys as asn1_keys
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from certs.authority_files import Revocation
 from certs.authority_profiles import PrivateKey
+from certs.revocation_status import public_key_bits
 
 MAX_REQUEST_BYTES = 16 * 1024
 ANSWER_LIFE = timedelta(hours=1)
@@ -110,18 +110,9 @@ def _identifies(
     # CertID (RFC 6960 §4.1.1): the hashes of the issuer's name and of its key's bits.
     name = hashes.Hash(digest)
     name.update(issuer.subject.public_bytes())
-    key_identifier = _key_hash(issuer, digest)
-    return identifier == (name.finalize(), key_identifier)
-
-
-def _key_hash(issuer: x509.Certificate, digest: hashes.HashAlgorithm) -> bytes:
-    spki = asn1_keys.PublicKeyInfo.load(
-        issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    )
     key = hashes.Hash(digest)
-    # The BIT STRING's content without its leading count of unused bits.
-    key.update(spki["public_key"].contents[1:])
-    return key.finalize()
+    key.update(public_key_bits(issuer))
+    return identifier == (name.finalize(), key.finalize())
 
 
 def make_crl(

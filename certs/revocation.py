@@ -27,16 +27,19 @@ class RevocationEvidence:
 
     ocsp_responses: tuple[bytes, ...] = ()
     crls: tuple[bytes, ...] = ()
+    certificates: tuple[bytes, ...] = ()
+    """Issuers' certificates got by CA_ISSUERS; helpers on the way up, never trusted."""
 
     def merged(self, other: RevocationEvidence) -> RevocationEvidence:
         """Both together, each item once, this one's first."""
         return RevocationEvidence(
             ocsp_responses=tuple(dict.fromkeys(self.ocsp_responses + other.ocsp_responses)),
             crls=tuple(dict.fromkeys(self.crls + other.crls)),
+            certificates=tuple(dict.fromkeys(self.certificates + other.certificates)),
         )
 
     def __bool__(self) -> bool:
-        return bool(self.ocsp_responses or self.crls)
+        return bool(self.ocsp_responses or self.crls or self.certificates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
+from certs.algorithms import key_weakness
 from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
 
-MIN_RSA_BITS = 2048
 MAX_KEY_FILE_BYTES = 1 << 20
-_CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _DIGESTS: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -117,19 +116,11 @@ def _looks_like_pkcs12(content: bytes) -> bool:
 
 
 def _strong(key: object) -> _PrivateKey:
-    match key:
-        case rsa.RSAPrivateKey():
-            if key.key_size < MIN_RSA_BITS:
-                raise KeyTooWeak(f"RSA of {key.key_size} bits")
-            return key
-        case ec.EllipticCurvePrivateKey():
-            if key.curve.name not in _CURVES:
-                raise KeyTooWeak(f"the curve {key.curve.name}")
-            return key
-        case ed25519.Ed25519PrivateKey():
-            return key
-        case _:
-            raise KeyTooWeak("neither RSA, ECDSA nor Ed25519")
+    if weakness := key_weakness(key):
+        raise KeyTooWeak(weakness)
+    if not isinstance(key, _PrivateKey):
+        raise KeyTooWeak("neither RSA, ECDSA nor Ed25519")
+    return key
 
 
 def _same_public_key(key: _PrivateKey, certificate: x509.Certificate) -> bool:

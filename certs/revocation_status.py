@@ -1,0 +1,268 @@
+"""What authorised, fresh evidence says about one certificate: good, revoked or nothing (pure).
+
+This is the first of two walls. pyhanko-certvalidator judges the path with the same evidence after
+it; here evidence that nobody authorised signed is thrown away before that library sees it, the
+newest word counts, and a CRL that names the certificate outweighs an OCSP answer that calls it
+good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from asn1crypto import keys as asn1_keys
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from certs.algorithms import certificate_weakness, digest_weakness, key_weakness
+from certs.revocation import RevocationEvidence
+
+CLOCK_TOLERANCE = timedelta(minutes=1)
+# RFC 6960 lets a responder leave nextUpdate out: newer information is always available then.
+_WITHOUT_NEXT_UPDATE = timedelta(minutes=30)
+MAX_ITEMS = 64
+"""Pieces of evidence looked at, of each kind; a hostile document may carry thousands."""
+
+
+class RevocationStatus(StrEnum):
+    """What is known about a certificate's revocation at an instant."""
+
+    GOOD = "GOOD"
+    REVOKED = "REVOKED"
+    UNKNOWN = "UNKNOWN"
+    """The responder itself says that it does not know the certificate."""
+    NO_EVIDENCE = "NO_EVIDENCE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The status, since when if revoked, and the evidence that counts, DER."""
+
+    status: RevocationStatus
+    revoked_at: datetime | None = None
+    evidence: RevocationEvidence = field(default_factory=RevocationEvidence)
+
+
+class ParsedEvidence:
+    """Evidence parsed once for all certificates of a path; what cannot be parsed is left out."""
+
+    __slots__ = ("_crls", "_responses")
+
+    def __init__(self, evidence: RevocationEvidence) -> None:
+        self._responses = list(_parsed_responses(evidence.ocsp_responses[:MAX_ITEMS]))
+        self._crls = list(_parsed_crls(evidence.crls[:MAX_ITEMS]))
+
+    def finding(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime
+    ) -> Finding:
+        """What the evidence says about the certificate that the issuer signed."""
+        said = self._newest_answer(certificate, issuer, at)
+        lists = [crl for crl in self._crls if _crl_counts(crl, issuer, at)]
+        proof = RevocationEvidence(
+            ocsp_responses=(said.der,) if said is not None else (),
+            crls=tuple(crl.public_bytes(Encoding.DER) for crl in lists),
+        )
+        revoked_at = min(
+            (
+                moment
+                for moment in (
+                    said.revoked_at if said is not None else None,
+                    *(_listed_at(crl, certificate) for crl in lists),
+                )
+                if moment is not None and moment <= at
+            ),
+            default=None,
+        )
+        if revoked_at is not None:
+            return Finding(status=RevocationStatus.REVOKED, revoked_at=revoked_at, evidence=proof)
+        if said is not None:
+            status = RevocationStatus.GOOD if said.good else RevocationStatus.UNKNOWN
+        else:
+            status = RevocationStatus.GOOD if lists else RevocationStatus.NO_EVIDENCE
+        return Finding(status=status, evidence=proof)
+
+    def _newest_answer(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime
+    ) -> _Answer | None:
+        newest: _Answer | None = None
+        for der, response in self._responses:
+            for single in response.responses:
+                if not _is_about(single, certificate, issuer) or not _fresh(
+                    single.this_update_utc, single.next_update_utc, at
+                ):
+                    continue
+                if newest is not None and newest.this_update >= single.this_update_utc:
+                    continue
+                if _authorised(response, issuer, at):
+                    newest = _Answer(
+                        der=der,
+                        this_update=single.this_update_utc,
+                        good=single.certificate_status is ocsp.OCSPCertStatus.GOOD,
+                        revoked_at=single.revocation_time_utc,
+                    )
+        return newest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    der: bytes
+    this_update: datetime
+    good: bool
+    revoked_at: datetime | None
+
+
+def _parsed_responses(items: Iterable[bytes]) -> Iterator[tuple[bytes, ocsp.OCSPResponse]]:
+    for item in items:
+        try:
+            response = ocsp.load_der_ocsp_response(item)
+            if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:
+                _ = response.responder_name, response.certificates  # parsed now, or never used
+                yield item, response
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+
+
+def _parsed_crls(items: Iterable[bytes]) -> Iterator[x509.CertificateRevocationList]:
+    for item in items:
+        try:
+            crl = x509.load_der_x509_crl(item)
+            _ = crl.extensions
+            yield crl
+        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
+            continue
+
+
+def _fresh(this_update: datetime, next_update: datetime | None, at: datetime) -> bool:
+    until = next_update if next_update is not None else this_update + _WITHOUT_NEXT_UPDATE
+    return this_update - CLOCK_TOLERANCE <= at <= until + CLOCK_TOLERANCE
+
+
+def _is_about(
+    single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate
+) -> bool:
+    """Whether the CertID (RFC 6960 §4.1.1) is the certificate's: serial, issuer's name and key."""
+    if single.serial_number != certificate.serial_number:
+        return False
+    digest = single.hash_algorithm
+    return (single.issuer_name_hash, single.issuer_key_hash) == (
+        _hashed(issuer.subject.public_bytes(), digest),
+        _hashed(public_key_bits(issuer), digest),
+    )
+
+
+def _hashed(content: bytes, digest: hashes.HashAlgorithm) -> bytes:
+    hasher = hashes.Hash(digest)
+    hasher.update(content)
+    return hasher.finalize()
+
+
+def public_key_bits(certificate: x509.Certificate) -> bytes:
+    """The content of subjectPublicKey's BIT STRING, which CertID and ResponderID hash."""
+    spki = asn1_keys.PublicKeyInfo.load(
+        certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+    # The first octet counts the unused bits.
+    return bytes(spki["public_key"].contents[1:])
+
+
+def _authorised(response: ocsp.OCSPResponse, issuer: x509.Certificate, at: datetime) -> bool:
+    """RFC 6960 §4.2.2.2: signed by the issuer's own key, or by one it delegated for OCSP.
+
+    Keys are compared by what they verify, never by names, serial numbers or signature values
+    that an attacker can copy.
+    """
+    if digest_weakness(response.signature_hash_algorithm):
+        return False
+    signers = [issuer]
+    signers += [each for each in response.certificates[:4] if _delegated(each, issuer, at)]
+    return any(_verifies(response, signer) for signer in signers)
+
+
+def _delegated(responder: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+    try:
+        purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        responder.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        return False
+    return (
+        ExtendedKeyUsageOID.OCSP_SIGNING in purposes
+        and responder.not_valid_before_utc <= at + CLOCK_TOLERANCE
+        and at - CLOCK_TOLERANCE <= responder.not_valid_after_utc
+        and not certificate_weakness(responder)
+    )
+
+
+def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
+    try:
+        key = signer.public_key()
+        digest = response.signature_hash_algorithm
+        signature, content = response.signature, response.tbs_response_bytes
+        match key:
+            case _ if key_weakness(key):
+                return False
+            case rsa.RSAPublicKey() if digest is not None:
+                key.verify(signature, content, padding.PKCS1v15(), digest)
+            case ec.EllipticCurvePublicKey() if digest is not None:
+                key.verify(signature, content, ec.ECDSA(digest))
+            case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+                key.verify(signature, content)
+            case _:
+                return False
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _crl_counts(
+    crl: x509.CertificateRevocationList, issuer: x509.Certificate, at: datetime
+) -> bool:
+    """Whether the CRL is complete, fresh, and signed by the issuer itself (RFC 5280 §6.3.3).
+
+    Indirect and delta CRLs are not used: not one of the authorities served here issues them.
+    """
+    if crl.issuer != issuer.subject or crl.next_update_utc is None:
+        return False
+    if not _fresh(crl.last_update_utc, crl.next_update_utc, at) or not _signs_crls(issuer):
+        return False
+    if digest_weakness(crl.signature_hash_algorithm) or _is_partial(crl):
+        return False
+    try:
+        key = issuer.public_key()
+        return not key_weakness(key) and crl.is_signature_valid(key)  # type: ignore[arg-type]
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+
+
+def _signs_crls(issuer: x509.Certificate) -> bool:
+    try:
+        return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
+    except x509.ExtensionNotFound:
+        return True
+    except ValueError:
+        return False
+
+
+def _is_partial(crl: x509.CertificateRevocationList) -> bool:
+    for extension in crl.extensions:
+        match extension.value:
+            case x509.DeltaCRLIndicator():
+                return True
+            case x509.IssuingDistributionPoint() as point:
+                if point.indirect_crl or point.only_contains_attribute_certs:
+                    return True
+    return False
+
+
+def _listed_at(
+    crl: x509.CertificateRevocationList, certificate: x509.Certificate
+) -> datetime | None:
+    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    return entry.revocation_date_utc if entry is not None else None
