@@ -185,7 +185,8 @@ def _judge_candidate(
     if not path.chain:
         return replace(verdict, status=PathStatus.VALID)
     findings = [evidence.finding(each, issuer, at) for each, issuer in path.pairs]
-    if refusal := _revocation_refusal(verdict, path, findings):
+    refusal = _revocation_refusal(verdict, path, findings)
+    if refusal is not None:
         return refusal
     return _second_opinion(verdict, path, at, findings)
 
