@@ -1,0 +1,176 @@
+"""Draw a signature's appearance as a form XObject: picture and text, upright on any page."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+from pyhanko.pdf_utils import generic
+
+from signer.errors import PictureUnreadable, PlacementInvalid
+from signer.typeface import typeface
+
+if TYPE_CHECKING:
+    from pyhanko.pdf_utils.writer import BasePdfFileWriter
+
+    from signer.appearance import Appearance
+    from signer.placement import Placement
+
+FONT_SIZE_PT: Final = 10.0
+"""Text of signatures that show text, by NĐ 30/2020 Appendix I, III.1.d: upright, black, 10 pt."""
+MIN_FONT_SIZE_PT: Final = 4.0
+_LEADING: Final = 1.2
+"""Distance between lines in font sizes."""
+_FONT: Final = generic.NameObject("/F1")
+_PICTURE: Final = generic.NameObject("/Im1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A decoded picture, its samples compressed (Flate): 8-bit RGB and, if any, transparency."""
+
+    width: int
+    height: int
+    colours: bytes
+    transparency: bytes | None
+
+
+def draw(
+    appearance: Appearance, placement: Placement, writer: BasePdfFileWriter
+) -> generic.DictionaryObject:
+    """Add the drawing to a document and return the annotation's /AP (ISO 32000-2 §12.5.5).
+
+    Raises PictureUnreadable, TextUnprintable, or PlacementInvalid when the text doesn't fit.
+    """
+    lines = tuple(line for line in appearance.lines if line.strip())
+    resources = generic.DictionaryObject()
+    commands: list[bytes] = []
+    size = _font_size(lines, placement, alone=appearance.picture is None) if lines else 0.0
+    text_height = len(lines) * size * _LEADING
+    if appearance.picture is not None:
+        picture = read_picture(appearance.picture)
+        resources[generic.NameObject("/XObject")] = generic.DictionaryObject(
+            {_PICTURE: _embed_picture(picture, writer)}
+        )
+        room = (placement.width, placement.height - text_height)
+        commands.append(_show_picture(picture, room, text_height))
+    if lines:
+        resources[generic.NameObject("/Font")] = generic.DictionaryObject(
+            {_FONT: typeface().embed(writer)}
+        )
+        centred = appearance.picture is not None
+        top = text_height if centred else (placement.height + text_height) / 2
+        commands.append(_show_text(lines, size, top, placement.width if centred else None))
+    return _appearance_dictionary(b"\n".join(commands), resources, placement, writer)
+
+
+def draw_nothing(placement: Placement, writer: BasePdfFileWriter) -> generic.DictionaryObject:
+    """Return the /AP of a visible field that is to show nothing."""
+    return _appearance_dictionary(b"", generic.DictionaryObject(), placement, writer)
+
+
+@lru_cache(maxsize=8)
+def read_picture(content: bytes) -> Picture:
+    """Decode a PNG picture whose size was checked before. Raises PictureUnreadable."""
+    try:
+        with Image.open(BytesIO(content), formats=("PNG",)) as image:
+            image.load()
+            if image.mode.startswith("I"):  # 16 bits a sample: keep the upper 8
+                image = image.convert("I").point(lambda sample: sample / 256).convert("L")
+            if image.has_transparency_data:
+                layers = image.convert("RGBA").split()
+                colours = Image.merge("RGB", layers[:3])
+                transparency = zlib.compress(layers[3].tobytes())
+            else:
+                colours, transparency = image.convert("RGB"), None
+    except Exception as error:  # whatever the decoder finds wrong, the picture is unreadable
+        raise PictureUnreadable(str(error)[:100]) from error
+    return Picture(
+        width=colours.width,
+        height=colours.height,
+        colours=zlib.compress(colours.tobytes()),
+        transparency=transparency,
+    )
+
+
+def _font_size(lines: tuple[str, ...], placement: Placement, *, alone: bool) -> float:
+    """Return the largest size up to 10 pt at which all lines fit, in user space units."""
+    share = 1.0 if alone else 0.5
+    widest = max(typeface().width(line) for line in lines)
+    fitting = min(
+        FONT_SIZE_PT / placement.points_per_unit,
+        placement.width / widest if widest else placement.width,
+        placement.height * share / (len(lines) * _LEADING),
+    )
+    if fitting * placement.points_per_unit < MIN_FONT_SIZE_PT:
+        raise PlacementInvalid(f"the text doesn't fit, not even at {MIN_FONT_SIZE_PT:g} pt")
+    return fitting
+
+
+def _show_picture(picture: Picture, room: tuple[float, float], bottom: float) -> bytes:
+    scale = min(room[0] / picture.width, room[1] / picture.height)
+    width, height = picture.width * scale, picture.height * scale
+    x, y = (room[0] - width) / 2, bottom + (room[1] - height) / 2
+    return b"q %.4f 0 0 %.4f %.4f %.4f cm %b Do Q" % (width, height, x, y, _PICTURE.encode())
+
+
+def _show_text(lines: tuple[str, ...], size: float, top: float, centred_in: float | None) -> bytes:
+    face = typeface()
+    # The letters' extent from descent to ascent is centred in each line's height.
+    drop = (_LEADING * size + (face.ascent + face.descent) / 1000 * size) / 2
+    commands = [b"q 0 g BT %b %.4f Tf" % (_FONT.encode(), size)]
+    for index, line in enumerate(lines):
+        x = 0.0 if centred_in is None else (centred_in - face.width(line) * size) / 2
+        y = top - index * _LEADING * size - drop
+        commands.append(b"1 0 0 1 %.4f %.4f Tm %b Tj" % (x, y, face.encode(line)))
+    commands.append(b"ET Q")
+    return b"\n".join(commands)
+
+
+def _embed_picture(picture: Picture, writer: BasePdfFileWriter) -> generic.IndirectObject:
+    image = _samples(picture, picture.colours, "/DeviceRGB")
+    if picture.transparency is not None:
+        mask = writer.add_object(_samples(picture, picture.transparency, "/DeviceGray"))
+        image[generic.NameObject("/SMask")] = mask
+    return writer.add_object(image)
+
+
+def _samples(picture: Picture, data: bytes, colour_space: str) -> generic.StreamObject:
+    name, number = generic.NameObject, generic.NumberObject
+    return generic.StreamObject(
+        {
+            name("/Type"): name("/XObject"),
+            name("/Subtype"): name("/Image"),
+            name("/Width"): number(picture.width),
+            name("/Height"): number(picture.height),
+            name("/ColorSpace"): name(colour_space),
+            name("/BitsPerComponent"): number(8),
+            name("/Filter"): name("/FlateDecode"),
+        },
+        encoded_data=data,
+    )
+
+
+def _appearance_dictionary(
+    commands: bytes,
+    resources: generic.DictionaryObject,
+    placement: Placement,
+    writer: BasePdfFileWriter,
+) -> generic.DictionaryObject:
+    name, real = generic.NameObject, generic.FloatObject
+    bounds = (0, 0, round(placement.width, 4), round(placement.height, 4))
+    form = generic.StreamObject(
+        {
+            name("/Type"): name("/XObject"),
+            name("/Subtype"): name("/Form"),
+            name("/BBox"): generic.ArrayObject(real(edge) for edge in bounds),
+            name("/Matrix"): generic.ArrayObject(real(n) for n in (*placement.matrix, 0, 0)),
+            name("/Resources"): resources,
+        },
+        stream_data=commands,
+    )
+    return generic.DictionaryObject({name("/N"): writer.add_object(form)})

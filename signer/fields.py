@@ -1,0 +1,124 @@
+"""Which field takes the signature, and whether the signatures already there allow that (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import FormFillingError
+from pyhanko.sign.fields import FieldMDPSpec, enumerate_sig_fields
+
+from signer.errors import ChangesForbidden, FieldExists, FieldUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+_NO_CHANGES: Final = 1
+"""DocMDP permission P that forbids every change (ISO 32000-2 Table 257)."""
+_DEFAULT_PERMISSION: Final = 2
+_NAME_STEM: Final = "Signature"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetField:
+    """The field to sign: its name, and its dictionary when it exists already."""
+
+    name: str
+    existing: generic.DictionaryObject | None
+
+
+def choose_field(reader: PdfFileReader, name: str | None) -> TargetField:
+    """Find the empty field of that name, or settle the name of a new one.
+
+    Without a name a new field gets the first free one of Signature1, Signature2, …
+    Raises FieldExists when the field is signed or no signature field, FieldUnusable for a
+    name that no new field can have.
+    """
+    if name is None:
+        taken = set(_top_level_names(reader))
+        numbers = range(1, len(taken) + 2)
+        free = next(f"{_NAME_STEM}{n}" for n in numbers if f"{_NAME_STEM}{n}" not in taken)
+        return TargetField(name=free, existing=None)
+    try:
+        found = next(enumerate_sig_fields(reader, with_name=name), None)
+    except FormFillingError as error:
+        raise FieldExists(f"{name} is no signature field") from error
+    if found is not None:
+        _, value, reference = found
+        if value is not None and not isinstance(value, generic.NullObject):
+            raise FieldExists(f"{name} is signed")
+        return TargetField(name=name, existing=reference.get_object())
+    if "." in name:
+        raise FieldUnusable("the name of a new field may not contain a full stop")
+    if name in set(_top_level_names(reader)):
+        raise FieldExists(f"{name} is no signature field")
+    return TargetField(name=name, existing=None)
+
+
+def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visible: bool) -> None:
+    """Refuse a signature that would break one made before.
+
+    ISO 32000-2 §12.8.2.2 (DocMDP) and §12.8.2.4 (FieldMDP). A new visible field after a
+    certification is refused too: verifiers rightly hold it for an overlay.
+    Raises ChangesForbidden.
+    """
+    for signed_name, field, signature in _signed_fields(reader):
+        certifies = False
+        for method, parameters in _transforms(signature):
+            if method == "/DocMDP":
+                certifies = True
+                _ensure_permitted(parameters.get("/P", _DEFAULT_PERMISSION), signed_name)
+            elif method == "/FieldMDP":
+                _ensure_permitted(parameters.get("/P"), signed_name)
+                _ensure_unlocked(parameters, target, signed_name)
+        lock = field.get("/Lock")
+        if isinstance(lock, generic.DictionaryObject):
+            _ensure_permitted(lock.get("/P"), signed_name)
+            _ensure_unlocked(lock, target, signed_name)
+        if certifies and visible and target.existing is None:
+            raise ChangesForbidden(
+                f"{signed_name} certifies the document: only fields prepared before can be visible"
+            )
+
+
+def _ensure_permitted(permission: object, signed_name: str) -> None:
+    if permission == _NO_CHANGES:
+        raise ChangesForbidden(f"{signed_name} forbids all changes")
+
+
+def _ensure_unlocked(
+    parameters: generic.DictionaryObject, target: TargetField, signed_name: str
+) -> None:
+    if FieldMDPSpec.from_pdf_object(parameters).is_locked(target.name):
+        raise ChangesForbidden(f"{signed_name} locks the field {target.name}")
+
+
+def _signed_fields(
+    reader: PdfFileReader,
+) -> Iterator[tuple[str, generic.DictionaryObject, generic.DictionaryObject]]:
+    for name, value, reference in enumerate_sig_fields(reader, filled_status=True):
+        signature = value.get_object() if isinstance(value, generic.IndirectObject) else value
+        if isinstance(signature, generic.DictionaryObject):
+            yield name, reference.get_object(), signature
+
+
+def _transforms(
+    signature: generic.DictionaryObject,
+) -> Iterator[tuple[object, generic.DictionaryObject]]:
+    references = signature.get("/Reference")
+    for entry in references if isinstance(references, generic.ArrayObject) else ():
+        if isinstance(entry, generic.DictionaryObject):
+            parameters = entry.get("/TransformParams")
+            if isinstance(parameters, generic.DictionaryObject):
+                yield entry.get("/TransformMethod"), parameters
+
+
+def _top_level_names(reader: PdfFileReader) -> Iterator[str]:
+    form = reader.root.get("/AcroForm")
+    fields = form.get("/Fields") if isinstance(form, generic.DictionaryObject) else None
+    for field in fields if isinstance(fields, generic.ArrayObject) else ():
+        if isinstance(field, generic.DictionaryObject) and "/T" in field:
+            yield str(field["/T"])
