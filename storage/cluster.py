@@ -109,7 +109,7 @@ def make_data(data: Path, *, account: Account, programs: Path, durable: bool) ->
     _run(
         single,
         account,
-        f"CREATE ROLE {DATABASE_NAME} LOGIN\n"
+        statements=f"CREATE ROLE {DATABASE_NAME} LOGIN\n"
         f"CREATE DATABASE {DATABASE_NAME} OWNER {DATABASE_NAME}\n",
     )
     unfinished.rename(data)
@@ -176,7 +176,7 @@ def identity_of(account: Account) -> Identity:
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
-def _run(command: list[str], account: Account, statements: str = "") -> None:
+def _run(command: list[str], account: Account, *, statements: str = "") -> None:
     try:
         done = subprocess.run(  # noqa: S603 - our own programs and arguments
             command,

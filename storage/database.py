@@ -107,7 +107,11 @@ class Database:
         takes longer than its timeout ends as `StorageUnavailable`; so does waiting for a free
         connection longer than the connect timeout.
         """
-        settings = _connection_settings(dsn, connect_timeout_seconds, statement_timeout_seconds)
+        settings = _connection_settings(
+            dsn,
+            connect_timeout_seconds=connect_timeout_seconds,
+            statement_timeout_seconds=statement_timeout_seconds,
+        )
         with _translated():
             # Once without the pool: a pool would only say that it timed out, not why.
             async with await AsyncConnection.connect(dsn, **settings) as probe:
@@ -207,7 +211,7 @@ async def _apply(connection: Connection, migration: Migration) -> None:
 
 
 def _connection_settings(
-    dsn: str, connect_timeout_seconds: int, statement_timeout_seconds: float
+    dsn: str, *, connect_timeout_seconds: int, statement_timeout_seconds: float
 ) -> dict[str, Any]:
     try:
         given = conninfo_to_dict(dsn)

@@ -80,10 +80,15 @@ class DirectoryStore:
             raise ValueError("offset must not be negative, chunk_bytes at least 1")
         file = await asyncio.to_thread(lambda: OutgoingFile(self._open(digest)))
         sha256 = hashlib.sha256()
+
+        def read() -> bytes:
+            with _reading(digest):
+                return file.read(chunk_bytes)
+
         try:
             await asyncio.to_thread(file.seek, offset)
-            chunk = await asyncio.to_thread(file.read, chunk_bytes)
-            while following := await asyncio.to_thread(file.read, chunk_bytes):
+            chunk = await asyncio.to_thread(read)
+            while following := await asyncio.to_thread(read):
                 sha256.update(chunk)
                 yield chunk
                 chunk = following
@@ -143,7 +148,7 @@ class DirectoryStore:
 
         Another writer may have linked the name an instant ago and not yet synced the folder.
         """
-        with storage_errors(), os.fdopen(self._open(digest), "rb", 0) as file:
+        with _reading(digest), os.fdopen(self._open(digest), "rb", 0) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != digest:
                 raise ObjectCorrupt(digest)
         with storage_errors(), self._folder_of(digest, create=True) as folder:
@@ -151,7 +156,7 @@ class DirectoryStore:
         return PutOutcome.ALREADY_THERE
 
     def _read(self, digest: Digest) -> bytes:
-        with storage_errors(), os.fdopen(self._open(digest), "rb", 0) as file:
+        with _reading(digest), os.fdopen(self._open(digest), "rb", 0) as file:
             content = file.readall()
         if digest_of(content) != digest:
             raise ObjectCorrupt(digest)
@@ -245,6 +250,18 @@ class DirectoryStore:
             raise
         finally:
             canary.discard()
+
+
+@contextlib.contextmanager
+def _reading(digest: Digest) -> Iterator[None]:
+    """A medium that can't give the bytes back has lost them: that is damage, not a bad moment."""
+    with storage_errors():
+        try:
+            yield
+        except OSError as error:
+            if error.errno == errno.EIO:
+                raise ObjectCorrupt(f"{digest}: {os.strerror(errno.EIO)}") from error
+            raise
 
 
 def _listed_object(name: str, folder: int) -> StoredObject:

@@ -107,8 +107,8 @@ class OutgoingFile:
             self._file.seek(offset)
 
     def read(self, size_bytes: int) -> bytes:
-        """Exactly `size_bytes` unless the file ends."""
-        with self._lock, storage_errors():
+        """Exactly `size_bytes` unless the file ends; raises OSError."""
+        with self._lock:
             parts = []
             while size_bytes > 0 and (part := self._file.read(size_bytes)):
                 parts.append(part)
