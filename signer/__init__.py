@@ -1,0 +1,1 @@
+"""Sign PDF documents (PAdES), judge the signatures of others, and say why."""

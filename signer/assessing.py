@@ -1,0 +1,237 @@
+"""Assessing a document: bytes, trust store, evidence and an instant in, a report out (pure).
+
+The document's verdict is the worst of: what its signatures' indications say (EN 319 102-1), what
+the structure of the file says, and what changed after each signature. Nothing is fetched, the
+operating system's trust is never asked, and no document makes it raise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.xref import XRefSectionType
+
+from certs.anchors import TrustStore
+from certs.revocation import RevocationEvidence
+from signer import limits as limits_module
+from signer.document import StructureError, admit, check_end, count_byte_ranges, has_tail
+from signer.engine import open_document
+from signer.errors import (
+    DocumentEncrypted,
+    DocumentMalformed,
+    DocumentRefused,
+    DocumentTruncated,
+    SignatureInvalid,
+    SignatureMissing,
+    SignatureUndetermined,
+)
+from signer.examining import Examined, examine
+from signer.findings import Finding
+from signer.judging import DocumentFacts, Judged, judge_all
+from signer.limits import DocumentLimits
+from signer.reasons import Reason
+from signer.report import Report
+from signer.security_store import read_security_store
+from signer.signature_fields import signature_fields
+from signer.trust import Circumstances
+from signer.verdicts import Indication, SignatureKind, SubIndication, Verdict
+
+_DETAIL_CHARACTERS: Final = 500
+
+
+def assess(
+    document: bytes,
+    *,
+    store: TrustStore,
+    evidence: RevocationEvidence | None = None,
+    at: datetime,
+    limits: DocumentLimits = limits_module.DEFAULT,
+) -> Report:
+    """Judge all signatures of `document` at the instant `at` (aware, UTC) and return the report.
+
+    store: whom to trust, nobody else. evidence: OCSP responses and CRLs at hand; what is missing
+    is named in the report. Never raises for anything in the document; MemoryError passes, so that
+    the sandbox can tell a limit from a verdict.
+    """
+    blank = Report(
+        sha256=hashlib.sha256(document).hexdigest(),
+        size_bytes=len(document),
+        verdict=Verdict.UNREADABLE,
+        judged_at=at,
+        trust_version=store.version,
+    )
+    circumstances = Circumstances(store=store, evidence=evidence or RevocationEvidence(), at=at)
+    try:
+        admit(document, limits)
+        reader = _open(document)
+        return _assess_opened(document, reader, blank, circumstances=circumstances, limits=limits)
+    except DocumentRefused as refusal:
+        return _refused(document, blank, refusal)
+    except MemoryError:
+        raise
+    except Exception as error:  # the engine raises anything, also zlib.error
+        malformed = DocumentMalformed(f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS])
+        return _refused(document, blank, malformed)
+
+
+def verify(
+    document: bytes,
+    *,
+    store: TrustStore,
+    evidence: RevocationEvidence | None = None,
+    at: datetime,
+    limits: DocumentLimits = limits_module.DEFAULT,
+) -> Report:
+    """Assess the document and return the report when it is VALID, raise VerificationFailed else.
+
+    SignatureMissing, SignatureUndetermined or SignatureInvalid carry the report.
+    """
+    report = assess(document, store=store, evidence=evidence, at=at, limits=limits)
+    require_valid(report)
+    return report
+
+
+def require_valid(report: Report) -> None:
+    """Raise the VerificationFailed that belongs to the report's verdict, unless it is VALID."""
+    if report.verdict is Verdict.VALID:
+        return
+    failure = {
+        Verdict.UNSIGNED: SignatureMissing,
+        Verdict.INDETERMINATE: SignatureUndetermined,
+    }.get(report.verdict, SignatureInvalid)
+    raise failure(report, report.reason)
+
+
+def _open(document: bytes) -> PdfFileReader:
+    reader = open_document(document)
+    if reader.encrypt_dict is not None:
+        raise DocumentEncrypted
+    return reader
+
+
+def _refused(document: bytes, blank: Report, refusal: DocumentRefused) -> Report:
+    """Report a document that can't be read; a signed one with something behind it is forged."""
+    if (
+        isinstance(refusal, DocumentTruncated)
+        and has_tail(document)
+        and count_byte_ranges(document)
+    ):
+        return replace(
+            blank,
+            verdict=Verdict.INVALID,
+            reason=Reason.TRAILING_DATA.value,
+            detail="bytes follow the last end marker",
+        )
+    return replace(blank, reason=refusal.reason, detail=refusal.detail)
+
+
+def _assess_opened(
+    document: bytes,
+    reader: PdfFileReader,
+    blank: Report,
+    *,
+    circumstances: Circumstances,
+    limits: DocumentLimits,
+) -> Report:
+    filled = [field for field in signature_fields(reader) if field.signed]
+    byte_ranges = count_byte_ranges(document)
+    if not filled and not byte_ranges:
+        return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
+    too_many = len(filled) > limits.max_signatures
+    examined = tuple(
+        examine(document, reader, field, limits) for field in filled[: limits.max_signatures]
+    )
+    carried = read_security_store(reader)
+    facts = DocumentFacts(
+        document=document,
+        reader=reader,
+        circumstances=circumstances.with_found(carried.evidence, carried.certificates),
+        long_term=carried.serves_long_term,
+        fault=_document_fault(document, reader, examined, byte_ranges, too_many=too_many),
+    )
+    judged = judge_all(facts, examined)
+    return _concluded(blank, judged, facts.fault, too_many=too_many)
+
+
+def _document_fault(
+    document: bytes,
+    reader: PdfFileReader,
+    examined: tuple[Examined, ...],
+    byte_ranges: tuple[int, ...],
+    *,
+    too_many: bool,
+) -> Finding | None:
+    """Return what is wrong with the document as a whole, beyond any one signature."""
+    containers = [
+        reader.xrefs.get_xref_container_info(number)
+        for number in range(reader.xrefs.total_revisions)
+    ]
+    # A linearized file has its newest table in front: the last in the file is what ends it.
+    last = max(containers, key=lambda container: container.end_location)
+    try:
+        check_end(
+            document,
+            container_end=last.end_location,
+            end=len(document),
+            is_stream=last.xref_section_type is XRefSectionType.STREAM,
+        )
+    except StructureError as error:
+        return _fault(error.reason, str(error))
+    known = {entry.byte_range_at for entry in examined if entry.byte_range_at is not None}
+    unlocated = sum(1 for entry in examined if entry.byte_range_at is None)
+    # The key stands just before its value.
+    strays = [at for at in byte_ranges if not any(0 < place - at < 64 for place in known)]
+    if len(strays) > unlocated and not too_many:
+        return _fault(
+            Reason.SIGNATURE_REMOVED,
+            f"{len(byte_ranges)} signature dictionaries in the file, {len(examined)} in its form",
+        )
+    if sum(entry.locks.certifies for entry in examined) > 1:
+        return _fault(Reason.TOO_MANY_CERTIFICATIONS, "more than one certification signature")
+    return None
+
+
+def _fault(reason: Reason, detail: str) -> Finding:
+    return Finding(
+        reason=reason, sub_indication=SubIndication.FORMAT_FAILURE, detail=detail, failed=True
+    )
+
+
+def _concluded(
+    blank: Report, judged: tuple[Judged, ...], fault: Finding | None, *, too_many: bool
+) -> Report:
+    """Return the report whose verdict is the worst of all findings."""
+    reports = tuple(entry.report for entry in judged)
+    missing = tuple(dict.fromkeys(request for entry in judged for request in entry.missing))
+    report = replace(blank, signatures=reports, missing=missing)
+    if fault is not None:
+        return replace(
+            report, verdict=Verdict.INVALID, reason=fault.reason.value, detail=fault.detail
+        )
+    for indication, verdict in (
+        (Indication.TOTAL_FAILED, Verdict.INVALID),
+        (Indication.INDETERMINATE, Verdict.INDETERMINATE),
+    ):
+        for entry in reports:
+            if entry.indication is indication:
+                return replace(report, verdict=verdict, reason=entry.reason, detail=entry.detail)
+    if too_many:
+        return replace(
+            report,
+            verdict=Verdict.INDETERMINATE,
+            reason=Reason.TOO_MANY_SIGNATURES.value,
+            detail="not all signatures were judged",
+        )
+    if all(entry.kind is SignatureKind.DOC_TIMESTAMP for entry in reports):
+        # A time-stamp proves when, and is nobody's signature.
+        return replace(
+            report,
+            verdict=Verdict.UNSIGNED,
+            reason=Reason.UNSIGNED.value,
+            detail="there are only document time-stamps",
+        )
+    return replace(report, verdict=Verdict.VALID)

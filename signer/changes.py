@@ -1,0 +1,217 @@
+"""What later revisions changed after a signature, and whether that was allowed (pure).
+
+The engine's difference analysis explains every changed object or refuses; its stock policy counts
+filling in any form field as harmless, which lets a prepared form replace what a reader sees. Ours
+admits as harmless only what signing and archiving need: new signature fields, filling them,
+catalog, DSS, metadata, information dictionary, cross-reference and object streams. A second
+policy that also admits ordinary form fields is asked only to tell FORM_FILLED from FORBIDDEN.
+Both compare the form's defaults (/DR, /DA, /Q, /NeedAppearances) strictly, because viewers build
+appearances from them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.sign.diff_analysis import (
+    CatalogModificationRule,
+    DiffResult,
+    DocInfoRule,
+    DSSCompareRule,
+    FieldMDPRule,
+    FormUpdate,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    MetadataUpdateRule,
+    ModificationLevel,
+    ObjectStreamRule,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+    SuspiciousModification,
+    XrefStreamRule,
+)
+from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
+
+from signer.engine import ENGINE_ERRORS, array, dictionary, empty_dictionary, raw
+from signer.reasons import Reason
+from signer.signature_fields import signature_fields
+from signer.verdicts import Changes
+
+# The engine logs each refused difference with its objects: a stranger's text in our log.
+logging.getLogger("pyhanko.sign.diff_analysis").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeJudgement:
+    """How the document changed after a signature; `reason` is None where it was harmless."""
+
+    changes: Changes
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locks:
+    """What a signature itself forbids to change: FieldMDP and DocMDP (ISO 32000-2 §12.8.2).
+
+    certifies: whether it is a certification signature, of which a document may have one.
+    """
+
+    fields: FieldMDPSpec | None = None
+    document: MDPPerm | None = None
+    certifies: bool = False
+
+
+class _FormRule(FormUpdatingRule):
+    """The engine's form rule, strict about what viewers build appearances from."""
+
+    def apply(
+        self, old: HistoricalResolver, new: HistoricalResolver
+    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
+        """Refuse changed defaults, then judge the fields as the engine does."""
+        before = dictionary(raw(old.root, "/AcroForm"))
+        after = dictionary(raw(new.root, "/AcroForm"))
+        if after is not None:
+            _refuse_changed_defaults(before or empty_dictionary(), after)
+        return super().apply(old, new)
+
+
+def _refuse_changed_defaults(
+    before: generic.DictionaryObject, after: generic.DictionaryObject
+) -> None:
+    if after.get("/NeedAppearances") and not before.get("/NeedAppearances"):
+        raise SuspiciousModification("viewers are told to draw all fields anew")
+    for key in ("/DA", "/Q"):
+        if key in before and before.get(key) != after.get(key):
+            raise SuspiciousModification(f"the form's {key} was changed")
+    resources = dictionary(raw(before, "/DR"))
+    if resources is not None:
+        kept = dictionary(raw(after, "/DR")) or empty_dictionary()
+        _refuse_changed_resources(resources, kept)
+
+
+def _refuse_changed_resources(
+    before: generic.DictionaryObject, after: generic.DictionaryObject
+) -> None:
+    """Allow new default resources, but none of the old ones to be replaced (by reference)."""
+    for category in before:
+        old_entries = dictionary(raw(before, category))
+        new_entries = dictionary(raw(after, category))
+        if old_entries is None:
+            same = raw(before, category) == raw(after, category)
+        else:
+            same = new_entries is not None and all(
+                raw(old_entries, name) == raw(new_entries, name) for name in old_entries
+            )
+        if not same:
+            raise SuspiciousModification(f"the form's default {category} was changed")
+
+
+def _policy(*, fill_forms: bool) -> StandardDiffPolicy:
+    archival = ModificationLevel.LTA_UPDATES
+    field_rules: list[FieldMDPRule] = [
+        SigFieldCreationRule(),  # type: ignore[no-untyped-call]
+        SigFieldModificationRule(),
+    ]
+    if fill_forms:
+        field_rules.append(GenericFieldModificationRule())
+    return StandardDiffPolicy(
+        global_rules=[
+            CatalogModificationRule(),  # type: ignore[no-untyped-call]
+            DocInfoRule().as_qualified(archival),
+            XrefStreamRule().as_qualified(archival),
+            ObjectStreamRule().as_qualified(archival),
+            DSSCompareRule().as_qualified(archival),
+            MetadataUpdateRule().as_qualified(archival),  # type: ignore[no-untyped-call]
+        ],
+        form_rule=_FormRule(field_rules=field_rules),
+    )
+
+
+_SIGNATURES_ONLY: Final = _policy(fill_forms=False)
+_WITH_FORMS: Final = _policy(fill_forms=True)
+
+
+def read_locks(field: generic.DictionaryObject, value: generic.DictionaryObject) -> Locks:
+    """Read what the signature and its field lock; ValueError where they can't be understood."""
+    fields: FieldMDPSpec | None = None
+    document: MDPPerm | None = None
+    for entry in array(raw(value, "/Reference")) or ():
+        reference = dictionary(entry)
+        parameters = dictionary(raw(reference, "/TransformParams")) if reference else None
+        method = str(reference.get("/TransformMethod")) if reference is not None else ""
+        if method == "/FieldMDP":
+            if parameters is None:
+                raise ValueError("FieldMDP without parameters")
+            fields = FieldMDPSpec.from_pdf_object(parameters)
+        elif method == "/DocMDP":
+            # ISO 32000-2 table 257: 2 where /P is absent.
+            document = MDPPerm(int(parameters.get("/P", 2)) if parameters is not None else 2)
+    certifies = document is not None
+    lock = dictionary(raw(field, "/Lock"))
+    if document is None and lock is not None and "/P" in lock:
+        document = MDPPerm(int(lock["/P"]))
+    return Locks(fields=fields, document=document, certifies=certifies)
+
+
+def judge_changes(
+    reader: PdfFileReader, revision: int, *, locks: Locks, hollow: frozenset[int]
+) -> ChangeJudgement:
+    """Judge all revisions after `revision`, which a signature covers.
+
+    hollow: the object numbers of visible signature fields without an intact signature of their
+    own. One that appeared after `revision` shows something over the signed page that nobody
+    signed: an overlay.
+    """
+    if revision + 1 >= reader.xrefs.total_revisions:
+        return ChangeJudgement(changes=Changes.NONE)
+    try:
+        if hollow and hollow - _field_numbers(reader.get_historical_resolver(revision)):
+            return _forbidden(Reason.OVERLAY_FIELD, "a visible field without a signature")
+        result = _SIGNATURES_ONLY.review_file(
+            reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
+        )
+        if isinstance(result, DiffResult):
+            return _harmless(result, locks)
+        filled = _WITH_FORMS.review_file(
+            reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
+        )
+    except ENGINE_ERRORS as error:
+        return ChangeJudgement(
+            changes=Changes.UNKNOWN, reason=Reason.FIELD_UNREADABLE, detail=f"changes: {error}"
+        )
+    if isinstance(filled, DiffResult) and _permitted(filled, locks):
+        return ChangeJudgement(
+            changes=Changes.FORM_FILLED,
+            reason=Reason.FORM_FILLED,
+            detail="fields: " + ", ".join(sorted(filled.changed_form_fields)),
+        )
+    return _forbidden(Reason.DOCUMENT_ALTERED, str(result))
+
+
+def _field_numbers(handler: HistoricalResolver) -> frozenset[int]:
+    return frozenset(field.number for field in signature_fields(handler))
+
+
+def _permitted(result: DiffResult, locks: Locks) -> bool:
+    return locks.document is None or result.modification_level.value <= locks.document.value
+
+
+def _harmless(result: DiffResult, locks: Locks) -> ChangeJudgement:
+    if not _permitted(result, locks):
+        return _forbidden(Reason.DOCUMENT_ALTERED, "the certification forbids this change")
+    if result.modification_level is ModificationLevel.NONE:
+        return ChangeJudgement(changes=Changes.NONE)
+    if result.modification_level is ModificationLevel.LTA_UPDATES:
+        return ChangeJudgement(changes=Changes.ARCHIVAL)
+    return ChangeJudgement(changes=Changes.SIGNATURES)
+
+
+def _forbidden(reason: Reason, detail: str) -> ChangeJudgement:
+    return ChangeJudgement(changes=Changes.FORBIDDEN, reason=reason, detail=detail)

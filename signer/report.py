@@ -1,0 +1,209 @@
+"""The report on a document's signatures: frozen values and their JSON form (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn
+
+from certs.identity import IdentityKind, SignerIdentity
+from certs.revocation import EvidenceRequest
+from signer.verdicts import (
+    Changes,
+    Indication,
+    Integrity,
+    SignatureKind,
+    SignatureLevel,
+    SubIndication,
+    Verdict,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Changes",
+    "Indication",
+    "Integrity",
+    "Report",
+    "SignatureKind",
+    "SignatureLevel",
+    "SignatureReport",
+    "SubIndication",
+    "Verdict",
+]
+
+SCHEMA_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureReport:
+    """What was found about one signature, seal or document time-stamp.
+
+    `indication` already counts structure and later changes, so TOTAL_PASSED can be relied upon.
+    `signed_at` is what the signer claims; only `timestamp_at` is proved (NĐ 68/2024 art. 31).
+    `reason` is a code of `signer.reasons`, "" when all is well; `detail` is English prose.
+    """
+
+    field: str
+    kind: SignatureKind
+    indication: Indication
+    sub_indication: SubIndication | None = None
+    integrity: Integrity
+    changes: Changes
+    level: SignatureLevel = SignatureLevel.OTHER
+    signer: SignerIdentity | None = None
+    signed_at: datetime | None = None
+    timestamp_at: datetime | None = None
+    reason: str = ""
+    detail: str = ""
+    algorithm: str = ""
+    certificate_sha256: str = ""
+    practice: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a pass that contradicts its own findings."""
+        _require_utc(self.signed_at, self.timestamp_at)
+        if self.indication is Indication.TOTAL_PASSED and (
+            self.integrity is not Integrity.INTACT
+            or self.changes not in _HARMLESS
+            or self.reason
+            or self.sub_indication
+        ):
+            raise ValueError("a signature can't pass with a finding against it")
+
+    def __bool__(self) -> NoReturn:
+        """Refuse to be taken for a yes or no."""
+        raise TypeError("a signature's report has no truth value; read its indication")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of "signatures" in the report's JSON form."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["signer"] = _signer_json(self.signer)
+        values["signed_at"] = _instant_json(self.signed_at)
+        values["timestamp_at"] = _instant_json(self.timestamp_at)
+        return {name: _plain(value) for name, value in values.items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> SignatureReport:
+        """Read an entry that to_json() wrote; ValueError or KeyError for anything else."""
+        sub_indication = values["sub_indication"]
+        return cls(
+            field=values["field"],
+            kind=SignatureKind(values["kind"]),
+            indication=Indication(values["indication"]),
+            sub_indication=SubIndication(sub_indication) if sub_indication else None,
+            integrity=Integrity(values["integrity"]),
+            changes=Changes(values["changes"]),
+            level=SignatureLevel(values["level"]),
+            signer=_signer(values["signer"]),
+            signed_at=_instant(values["signed_at"]),
+            timestamp_at=_instant(values["timestamp_at"]),
+            reason=values["reason"],
+            detail=values["detail"],
+            algorithm=values["algorithm"],
+            certificate_sha256=values["certificate_sha256"],
+            practice=values["practice"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The judgement of one document at one instant with one trust store.
+
+    `verdict` is the worst of all findings; `reason` names the finding that decided it. `missing`
+    says what evidence would help, for whoever may fetch it; it is no part of the judgement.
+    """
+
+    sha256: str
+    size_bytes: int
+    verdict: Verdict
+    reason: str = ""
+    detail: str = ""
+    signatures: tuple[SignatureReport, ...] = ()
+    judged_at: datetime
+    trust_version: str
+    missing: tuple[EvidenceRequest, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a VALID that any signature contradicts."""
+        _require_utc(self.judged_at)
+        passed = [entry.indication is Indication.TOTAL_PASSED for entry in self.signatures]
+        if self.verdict is Verdict.VALID and not (passed and all(passed)):
+            raise ValueError("a document is valid only when each of its signatures passed")
+
+    def __bool__(self) -> NoReturn:
+        """Refuse to be taken for a yes or no: UNSIGNED and INDETERMINATE are neither."""
+        raise TypeError("a report has no truth value; read its verdict, or call verify()")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form; the caller adds "file" where there is one."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "sha256": self.sha256,
+            "size_bytes": self.size_bytes,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "detail": self.detail,
+            "judged_at": _instant_json(self.judged_at),
+            "trust_version": self.trust_version,
+            "signatures": [entry.to_json() for entry in self.signatures],
+            "missing": [
+                {"kind": str(request.kind), "url": request.url, "serial": f"{request.serial:x}"}
+                for request in self.missing
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Report:
+        """Read what to_json() wrote, without `missing` (its requests hold more than the JSON).
+
+        ValueError or KeyError for anything else, also for a version not known here.
+        """
+        if values["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"report schema {values['schema_version']} is not known")
+        judged_at = _instant(values["judged_at"])
+        if judged_at is None:
+            raise ValueError("a report says when it was made")
+        return cls(
+            sha256=values["sha256"],
+            size_bytes=values["size_bytes"],
+            verdict=Verdict(values["verdict"]),
+            reason=values["reason"],
+            detail=values["detail"],
+            signatures=tuple(SignatureReport.from_json(entry) for entry in values["signatures"]),
+            judged_at=judged_at,
+            trust_version=values["trust_version"],
+        )
+
+
+_HARMLESS = frozenset({Changes.NONE, Changes.SIGNATURES, Changes.ARCHIVAL, Changes.NUMBER_AND_DATE})
+
+
+def _require_utc(*instants: datetime | None) -> None:
+    for instant in instants:
+        if instant is not None and instant.utcoffset() != timedelta(0):
+            raise ValueError("an instant in a report must be aware, in UTC")
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, str) else value
+
+
+def _signer_json(signer: SignerIdentity | None) -> dict[str, Any] | None:
+    if signer is None:
+        return None
+    return {name: _plain(value) for name, value in asdict(signer).items()}
+
+
+def _signer(values: Mapping[str, Any] | None) -> SignerIdentity | None:
+    if values is None:
+        return None
+    return SignerIdentity(**{**values, "kind": IdentityKind(values["kind"])})
+
+
+def _instant_json(instant: datetime | None) -> str | None:
+    return instant.isoformat().replace("+00:00", "Z") if instant is not None else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text is not None else None

@@ -1,0 +1,142 @@
+"""Finding every signature field, each on its own, so that a broken one hides no other (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+
+from signer.engine import ENGINE_ERRORS, array, dictionary, raw
+
+MAX_FIELDS: Final = 20_000
+"""Fields of all kinds in one form; the largest real forms have some thousands."""
+MAX_DEPTH: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureField:
+    """A signature field as the form shows it; `fault` tells why it can't be read further.
+
+    number: the object number of the field itself. value: the reference in /V, None where the
+    field is empty. visible: whether the field has a widget with an area.
+    """
+
+    name: str
+    number: int
+    value: generic.Reference | None = None
+    visible: bool = False
+    fault: str = ""
+
+    @property
+    def signed(self) -> bool:
+        """Whether the field is filled, or may be."""
+        return self.value is not None or bool(self.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a walk through the form stands: the parent's name and type, and how deep."""
+
+    name: str
+    field_type: str
+    depth: int
+
+
+def signature_fields(handler: PdfFileReader | HistoricalResolver) -> tuple[SignatureField, ...]:
+    """Return all signature fields of the form, in its order, and what the catalog adds.
+
+    /Perms /UR3 (usage rights) is listed as the field "/Perms/UR3": it is a signature too, though
+    in no form field. A form that can't be read gives one entry with a fault.
+    """
+    try:
+        catalog = handler.root
+        form = dictionary(raw(catalog, "/AcroForm"))
+        fields = array(raw(form, "/Fields")) if form is not None else None
+        found = list(_walk(fields, _Place("", "", 0), set())) if fields is not None else []
+        rights = _usage_rights(catalog)
+    except ENGINE_ERRORS as error:
+        return (SignatureField(name="", number=0, fault=f"the form: {error}"),)
+    return (*found, *rights)
+
+
+def _usage_rights(catalog: generic.DictionaryObject) -> tuple[SignatureField, ...]:
+    permissions = dictionary(raw(catalog, "/Perms"))
+    value = raw(permissions, "/UR3") if permissions is not None else None
+    if not isinstance(value, generic.IndirectObject):
+        return ()
+    return (SignatureField(name="/Perms/UR3", number=0, value=value.reference),)
+
+
+def _walk(
+    fields: generic.ArrayObject, place: _Place, seen: set[generic.Reference]
+) -> Iterator[SignatureField]:
+    for entry in list(fields):
+        reference = entry.reference if isinstance(entry, generic.IndirectObject) else None
+        if reference is not None and reference in seen:
+            yield SignatureField(name=place.name, number=0, fault="the form goes in circles")
+            continue
+        if reference is not None:
+            seen.add(reference)
+        if len(seen) > MAX_FIELDS or place.depth > MAX_DEPTH:
+            yield SignatureField(name=place.name, number=0, fault="the form is too large")
+            return
+        number = reference.idnum if reference is not None else 0
+        try:
+            yield from _visit(entry, number, place, seen)
+        except ENGINE_ERRORS as error:
+            yield SignatureField(name=place.name, number=number, fault=f"the field: {error}")
+
+
+def _visit(
+    entry: generic.PdfObject, number: int, place: _Place, seen: set[generic.Reference]
+) -> Iterator[SignatureField]:
+    field = dictionary(entry)
+    if field is None:
+        return
+    title = field.get("/T")
+    partial = str(title) if title is not None else ""
+    name = f"{place.name}.{partial}" if place.name and partial else partial or place.name
+    field_type = str(field.get("/FT", place.field_type))
+    if field_type == "/Sig" and ("/T" in field or "/V" in field):
+        yield _signature_field(field, name, number)
+    kids = array(raw(field, "/Kids"))
+    if kids is not None:
+        yield from _walk(kids, _Place(name, field_type, place.depth + 1), seen)
+
+
+def _signature_field(field: generic.DictionaryObject, name: str, number: int) -> SignatureField:
+    visible = is_visible(field)
+    value = raw(field, "/V")
+    if value is None or isinstance(value, generic.NullObject):
+        return SignatureField(name=name, number=number, visible=visible)
+    if not isinstance(value, generic.IndirectObject):
+        return SignatureField(
+            name=name, number=number, visible=visible, fault="/V is not a reference"
+        )
+    return SignatureField(name=name, number=number, visible=visible, value=value.reference)
+
+
+def is_visible(field: generic.DictionaryObject) -> bool:
+    """Whether the field or one of its widgets may show on a page.
+
+    Whatever is not clearly a rectangle without area counts as visible: viewers may read a broken
+    rectangle otherwise than we do.
+    """
+    if _has_area(field):
+        return True
+    kids = array(raw(field, "/Kids")) or ()
+    widgets = (dictionary(kid) for kid in kids)
+    return any(widget is not None and _has_area(widget) for widget in widgets)
+
+
+def _has_area(widget: generic.DictionaryObject) -> bool:
+    if "/Rect" not in widget:
+        return False
+    try:
+        left, bottom, right, top = (float(value) for value in widget["/Rect"])
+    except (TypeError, ValueError):
+        return True
+    return abs(right - left) * abs(top - bottom) > 0
