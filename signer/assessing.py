@@ -29,7 +29,7 @@ from signer.errors import (
     SignatureMissing,
     SignatureUndetermined,
 )
-from signer.examining import Examined, examine
+from signer.examining import Examined, examine, outside_streams
 from signer.findings import Finding
 from signer.judging import DocumentFacts, Judged, judge_all
 from signer.limits import DocumentLimits
@@ -184,11 +184,13 @@ def _document_fault(
     known = {entry.byte_range_at for entry in examined if entry.byte_range_at is not None}
     unlocated = sum(1 for entry in examined if entry.byte_range_at is None)
     # The key stands just before its value.
-    strays = [at for at in byte_ranges if not any(0 < place - at < 64 for place in known)]
+    strays = tuple(at for at in byte_ranges if not any(0 < place - at < 64 for place in known))
+    if len(strays) > unlocated and not too_many:
+        strays = outside_streams(document, reader, strays)
     if len(strays) > unlocated and not too_many:
         return _fault(
             Reason.SIGNATURE_REMOVED,
-            f"{len(byte_ranges)} signature dictionaries in the file, {len(examined)} in its form",
+            f"{len(strays)} signature dictionaries in the file that its form does not show",
         )
     if sum(entry.locks.certifies for entry in examined) > 1:
         return _fault(Reason.TOO_MANY_CERTIFICATIONS, "more than one certification signature")

@@ -99,17 +99,18 @@ def _refuse_changed_defaults(
 def _refuse_changed_resources(
     before: generic.DictionaryObject, after: generic.DictionaryObject
 ) -> None:
-    """Allow new default resources, but none of the old ones to be replaced (by reference)."""
-    for category in before:
+    """Allow new default resources, but no old font to be replaced (by reference).
+
+    Only what a default appearance string can name counts; the difference rules judge the rest.
+    """
+    for category in ("/Font", "/Encoding"):
         old_entries = dictionary(raw(before, category))
         new_entries = dictionary(raw(after, category))
         if old_entries is None:
-            same = raw(before, category) == raw(after, category)
-        else:
-            same = new_entries is not None and all(
-                raw(old_entries, name) == raw(new_entries, name) for name in old_entries
-            )
-        if not same:
+            continue
+        if new_entries is None or any(
+            raw(old_entries, name) != raw(new_entries, name) for name in old_entries
+        ):
             raise SuspiciousModification(f"the form's default {category} was changed")
 
 

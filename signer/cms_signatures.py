@@ -231,9 +231,8 @@ def check_strength(signature: CmsSignature) -> Finding | None:
     constraints = (
         policy.digest_algorithm_allowed(digest, moment=None),
         policy.signature_algorithm_allowed(scheme, moment=None, public_key=key),
-        policy.digest_combination_allowed(scheme, digest, moment=None),
     )
-    detail = ""
+    detail = _digest_conflict(signature)
     for constraint in constraints:
         if not constraint.allowed:
             detail = constraint.failure_reason or f"{signature.algorithm} is not accepted"
@@ -247,6 +246,19 @@ def check_strength(signature: CmsSignature) -> Finding | None:
         sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
         detail=detail,
     )
+
+
+def _digest_conflict(signature: CmsSignature) -> str:
+    """Say how digest and scheme disagree (RFC 8933); by name, since NULL parameters may differ."""
+    scheme = signature.signer_info["signature_algorithm"]
+    try:
+        implied = str(scheme.hash_algo)
+    except ValueError:
+        # The scheme implies no digest, as plain rsaEncryption.
+        return ""
+    if implied == signature.digest_algorithm or implied.startswith("shake"):
+        return ""
+    return f"digest {signature.digest_algorithm}, but the scheme means {implied}"
 
 
 def certificate_of(certificate: asn1_x509.Certificate) -> x509.Certificate | None:

@@ -195,6 +195,19 @@ def read_signature_dictionary(
     return entries
 
 
+def stream_start(document: bytes, object_offset: int) -> int:
+    """Return where the data of the stream object at `object_offset` begins, -1 if it is none."""
+    header = _OBJECT_HEADER.match(document, object_offset)
+    if header is None:
+        return -1
+    try:
+        _, end = read_dictionary(document, skip_space(document, header.end()))
+    except TokenError:
+        return -1
+    at = skip_space(document, end)
+    return at + len(b"stream") if document.startswith(b"stream", at) else -1
+
+
 def locate_signature(
     document: bytes, entries: dict[bytes, Entry], limits: DocumentLimits = limits_module.DEFAULT
 ) -> SignedRange:

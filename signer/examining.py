@@ -6,6 +6,7 @@ with the rules of `signer.document` on what /ByteRange covers.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +24,7 @@ from signer.document import (
     check_end,
     locate_signature,
     read_signature_dictionary,
+    stream_start,
 )
 from signer.engine import ENGINE_ERRORS, dictionary, empty_dictionary
 from signer.findings import Finding
@@ -105,7 +107,6 @@ def _examine(
         integrity=Integrity.UNKNOWN,
         sub_filter=str(value.get("/SubFilter", "")),
         stated_at=_stated_at(value),
-        revision=reader.xrefs.get_last_change(reference),
     )
     try:
         # 1. Format (EN 319 102-1 §5.2.2) in the bytes themselves.
@@ -119,9 +120,13 @@ def _examine(
         if known.sub_filter not in JUDGED_FORMATS:
             return replace(known, finding=_unsupported(known.sub_filter))
         signed_range = locate_signature(document, entries, limits)
-        known = replace(known, signed_range=signed_range)
-        whole_file = _check_coverage(document, reader, known.revision or 0, signed_range)
-        known = replace(known, whole_file=whole_file, locks=_locks(reader, found, value))
+        known = replace(
+            known,
+            signed_range=signed_range,
+            revision=_covered_revision(document, reader, signed_range, reference),
+            whole_file=signed_range.end == len(document),
+            locks=_locks(reader, found, value),
+        )
     except StructureError as error:
         return replace(known, finding=_broken_structure(error), integrity=Integrity.BROKEN)
     return _check_cryptography(document, known, signed_range)
@@ -135,33 +140,38 @@ def _plain_offset(reader: PdfFileReader, reference: generic.Reference) -> int:
     return place
 
 
-def _check_coverage(
-    document: bytes, reader: PdfFileReader, revision: int, signed: SignedRange
-) -> bool:
-    """Require that the signed bytes end where the signature's revision ends.
+def _covered_revision(
+    document: bytes, reader: PdfFileReader, signed: SignedRange, reference: generic.Reference
+) -> int:
+    """Return the revision that the signed bytes end with; all of it must be signed.
 
-    Returns whether they reach the end of the file. StructureError(REVISION_NOT_COVERED) else.
+    It is the newest one whose cross-reference section lies within the signed bytes: the newest,
+    because a linearized file spreads one revision over two sections. Its end marker must end the
+    signed bytes. StructureError(REVISION_NOT_COVERED) otherwise.
     """
-    if not document[signed.end :].strip(b"\x00\t\n\x0c\r "):
-        return True
-    container = reader.xrefs.get_xref_container_info(revision)
-    ends = [reader.xrefs.get_xref_container_info(number) for number in range(revision + 1)]
+    xrefs = reader.xrefs
+    sections = [xrefs.get_xref_container_info(at) for at in range(xrefs.total_revisions)]
+    covered = [section.end_location <= signed.end for section in sections]
+    revision = sum(covered) - 1
     try:
-        if any(earlier.end_location > signed.end for earlier in ends):
+        if not all(covered[: revision + 1]) or revision < xrefs.get_last_change(reference):
             raise StructureError(Reason.TRAILING_DATA, "its table lies outside the signed bytes")
+        last = max(sections[: revision + 1], key=lambda section: section.end_location)
         startxref = check_end(
             document,
-            container_end=container.end_location,
+            container_end=last.end_location,
             end=signed.end,
-            is_stream=container.xref_section_type is XRefSectionType.STREAM,
+            is_stream=last.xref_section_type is XRefSectionType.STREAM,
         )
-        if startxref != reader.xrefs.get_startxref_for_revision(revision):
+        if startxref != xrefs.get_startxref_for_revision(revision):
             raise StructureError(Reason.TRAILING_DATA, "its startxref is another revision's")
+        if revision + 1 == xrefs.total_revisions and signed.end != len(document):
+            raise StructureError(Reason.TRAILING_DATA, "the file goes on after the signed bytes")
     except StructureError as error:
         raise StructureError(
             Reason.REVISION_NOT_COVERED, f"the signature does not end with its revision: {error}"
         ) from error
-    return False
+    return revision
 
 
 def _locks(reader: PdfFileReader, found: SignatureField, value: generic.DictionaryObject) -> Locks:
@@ -240,3 +250,22 @@ def _stated_at(value: generic.DictionaryObject) -> datetime | None:
         return stated.astimezone(UTC)
     except (*ENGINE_ERRORS, OverflowError):
         return None
+
+
+def outside_streams(
+    document: bytes, reader: PdfFileReader, places: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return those of `places` that no stream contains: attachments may speak of anything."""
+    xrefs = reader.xrefs
+    starts = sorted(
+        place
+        for revision in range(xrefs.total_revisions)
+        for reference in xrefs.explicit_refs_in_revision(revision)
+        if isinstance(place := xrefs.get_historical_ref(reference, revision), int)
+    )
+    return tuple(place for place in places if not _in_stream(document, starts, place))
+
+
+def _in_stream(document: bytes, starts: list[int], place: int) -> bool:
+    index = bisect_right(starts, place)
+    return index > 0 and 0 <= stream_start(document, starts[index - 1]) < place
