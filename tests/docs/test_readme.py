@@ -1,0 +1,77 @@
+"""README keeps its word: commands run as written, tables are those of the program."""
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from exchange.cli.exits import ExitCode
+from exchange.cli.main import COMMANDS
+from tests.docs.readme_blocks import Block, blocks
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+NOT_RUN_AT_MOST = 3
+DEADLINE_SECONDS = 100
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has just cloned: an empty home, the program on the path."""
+    shutil.copytree(ROOT / "tests" / "data", tmp_path / "clone" / "tests" / "data")
+    (tmp_path / "home").mkdir()
+    search = [sysconfig.get_path("scripts"), "/usr/bin", "/bin"]
+    return {
+        "HOME": str(tmp_path / "home"),
+        "PWD": str(tmp_path / "clone"),
+        "PATH": os.pathsep.join(search),
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+    }
+
+
+def test_every_command_block_runs_in_order_and_exits_as_it_says(reader: dict[str, str]) -> None:
+    for block in blocks(README):
+        if block.run:
+            run(block, reader)
+
+
+def run(block: Block, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["sh", "-eu", "-c", block.text],
+        cwd=environment["PWD"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    where = f"README.md:{block.line}\n{block.text}\n{done.stdout}"
+    assert done.returncode == block.exits_with, where
+
+
+def test_few_blocks_are_not_run() -> None:
+    assert sum(not block.run for block in blocks(README)) <= NOT_RUN_AT_MOST
+
+
+def test_the_table_of_commands_is_the_programs_own() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert re.findall(r"^\| `congvan (\w+)` \|", text, re.MULTILINE) == list(COMMANDS)
+
+
+def test_the_table_of_exit_codes_is_the_programs_own() -> None:
+    text = README.read_text(encoding="utf-8")
+    told = [int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+    assert told == [code.value for code in ExitCode]
+
+
+def test_the_first_screen_has_the_picture_the_two_commands_and_what_it_is_not() -> None:
+    first_screen = "\n".join(README.read_text(encoding="utf-8").split("\n")[:50])
+    for piece in ("./dev demo", "./dev test", "exchange/", "What it is not", "congvan"):
+        assert piece in first_screen
