@@ -5,6 +5,7 @@ ClientError
 ├─ ServiceUnavailable        SERVICE_UNAVAILABLE        nothing was decided: try again
 ├─ DeadlineExceeded          DEADLINE_EXCEEDED          unknown whether it was done: repeat it
 ├─ ServiceAnswerInvalid      SERVICE_ANSWER_INVALID     the other side does not keep the contract
+├─ ContentUnreadable         CONTENT_UNREADABLE         the file to send can't be read
 ├─ DownloadCorrupt           DOWNLOAD_CORRUPT           the bytes are not what their digest says
 ├─ MessageUnreadable         MESSAGE_UNREADABLE         the downloaded edXML can't be read
 ├─ DocumentMismatch          DOCUMENT_MISMATCH          an attachment is not the announced one
@@ -82,6 +83,12 @@ class ServiceAnswerInvalid(ClientError):
     """The service's answer breaks the contract. Compare the versions of both sides."""
 
     reason = "SERVICE_ANSWER_INVALID"
+
+
+class ContentUnreadable(ClientError):
+    """The file to send can't be read. Check its path and permissions."""
+
+    reason = "CONTENT_UNREADABLE"
 
 
 class DownloadCorrupt(ClientError):

@@ -1,0 +1,59 @@
+"""Asking for a passphrase: prompt without echo, file or descriptor; never the command line."""
+
+import getpass
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.cli.errors import FileUnreadable, PassphraseMissing, UsageInvalid
+from exchange.cli.files import read_file
+
+_MAX_BYTES = 4096
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help="Tệp chứa mật khẩu · File whose first line it is."),
+]
+PassphraseFd = Annotated[
+    int | None,
+    typer.Option("--passphrase-fd", help="Số hiệu tệp đang mở · Open descriptor to read it from."),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassphraseSource:
+    """Where the passphrase comes from; with neither, the user is asked at the terminal."""
+
+    file: Path | None = None
+    descriptor: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse two sources at once."""
+        if self.file is not None and self.descriptor is not None:
+            raise UsageInvalid("--passphrase-file and --passphrase-fd exclude each other")
+
+    def obtain(self, prompt: str) -> bytes:
+        """Give the passphrase, asked for once; raises PassphraseMissing off a terminal."""
+        if self.file is not None:
+            return _first_line(read_file(self.file, max_bytes=_MAX_BYTES))
+        if self.descriptor is not None:
+            return _first_line(_read_descriptor(self.descriptor))
+        if not sys.stdin.isatty():
+            raise PassphraseMissing
+        return getpass.getpass(prompt, stream=sys.stderr).encode()
+
+
+def _first_line(content: bytes) -> bytes:
+    return content.partition(b"\n")[0].removesuffix(b"\r")
+
+
+def _read_descriptor(descriptor: int) -> bytes:
+    try:
+        with os.fdopen(descriptor, "rb", closefd=False) as source:
+            return source.read(_MAX_BYTES)
+    except OSError as error:
+        raise FileUnreadable(f"descriptor {descriptor}: {error.strerror}") from error

@@ -1,0 +1,67 @@
+"""From a gRPC failure to one of our errors: reading google.rpc.Status and its details."""
+
+from collections.abc import Iterable
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+
+from exchange.client.errors import (
+    ClientError,
+    DeadlineExceeded,
+    ServiceAnswerInvalid,
+    ServiceRefused,
+    ServiceUnavailable,
+)
+
+_STATUS_KEY = "grpc-status-details-bin"
+_MAX_DETAIL_CHARACTERS = 300
+
+
+def from_rpc_error(error: grpc.aio.AioRpcError) -> ClientError:
+    """Translate what grpc.aio raised.
+
+    A status with an ErrorInfo is the service's own refusal, whatever its code. Without one it came
+    from the transport, or from something between us and the service.
+    """
+    details = (error.details() or "")[:_MAX_DETAIL_CHARACTERS]
+    status = _status(error.trailing_metadata() or ())
+    if status is not None and (refusal := _refusal(status, error.code().name)):
+        return refusal
+    match error.code():
+        case grpc.StatusCode.UNAVAILABLE:
+            return ServiceUnavailable(details)
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return DeadlineExceeded(details)
+        case code:
+            return ServiceAnswerInvalid(f"{code.name}: {details}")
+
+
+def _status(metadata: Iterable[tuple[str, str | bytes]]) -> status_pb2.Status | None:
+    for key, value in metadata:
+        if key == _STATUS_KEY and isinstance(value, bytes):
+            try:
+                return status_pb2.Status.FromString(value)
+            except DecodeError:
+                return None
+    return None
+
+
+def _refusal(status: status_pb2.Status, code: str) -> ServiceRefused | None:
+    info = error_details_pb2.ErrorInfo()
+    localized = error_details_pb2.LocalizedMessage()
+    for detail in status.details:
+        for kind in (info, localized):
+            if detail.Is(kind.DESCRIPTOR):
+                detail.Unpack(kind)
+    if not info.reason:
+        return None
+    metadata = dict(info.metadata)
+    return ServiceRefused(
+        metadata.get("detail", ""),
+        reason=info.reason,
+        code=code,
+        message_vi=localized.message if localized.locale.startswith("vi") else "",
+        message_en=status.message,
+        metadata=metadata,
+    )
