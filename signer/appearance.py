@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MIN_SIDE_MM: Final = 1.0
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER = struct.Struct(">I4sII")
-"""Length, name, width and height of the IHDR chunk, which opens every PNG (ISO/IEC 15948 §11.2.1)."""
+"""Length, name, width and height of the IHDR chunk: every PNG opens with it (ISO/IEC 15948)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,12 @@ from PIL import Image
 from pyhanko.pdf_utils import generic
 
 from signer.errors import PictureUnreadable, PlacementInvalid
+from signer.pdf_values import compressed_stream, dictionary
 from signer.typeface import typeface
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
     from signer.appearance import Appearance
@@ -25,8 +28,8 @@ FONT_SIZE_PT: Final = 10.0
 MIN_FONT_SIZE_PT: Final = 4.0
 _LEADING: Final = 1.2
 """Distance between lines in font sizes."""
-_FONT: Final = generic.NameObject("/F1")
-_PICTURE: Final = generic.NameObject("/Im1")
+_FONT: Final = "/F1"
+_PICTURE: Final = "/Im1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +50,17 @@ def draw(
     Raises PictureUnreadable, TextUnprintable, or PlacementInvalid when the text doesn't fit.
     """
     lines = tuple(line for line in appearance.lines if line.strip())
-    resources = generic.DictionaryObject()
+    resources: dict[str, object] = {}
     commands: list[bytes] = []
     size = _font_size(lines, placement, alone=appearance.picture is None) if lines else 0.0
     text_height = len(lines) * size * _LEADING
     if appearance.picture is not None:
         picture = read_picture(appearance.picture)
-        resources[generic.NameObject("/XObject")] = generic.DictionaryObject(
-            {_PICTURE: _embed_picture(picture, writer)}
-        )
+        resources["/XObject"] = {_PICTURE: _embed_picture(picture, writer)}
         room = (placement.width, placement.height - text_height)
         commands.append(_show_picture(picture, room, text_height))
     if lines:
-        resources[generic.NameObject("/Font")] = generic.DictionaryObject(
-            {_FONT: typeface().embed(writer)}
-        )
+        resources["/Font"] = {_FONT: typeface().embed(writer)}
         centred = appearance.picture is not None
         top = text_height if centred else (placement.height + text_height) / 2
         commands.append(_show_text(lines, size, top, placement.width if centred else None))
@@ -70,7 +69,7 @@ def draw(
 
 def draw_nothing(placement: Placement, writer: BasePdfFileWriter) -> generic.DictionaryObject:
     """Return the /AP of a visible field that is to show nothing."""
-    return _appearance_dictionary(b"", generic.DictionaryObject(), placement, writer)
+    return _appearance_dictionary(b"", {}, placement, writer)
 
 
 @lru_cache(maxsize=8)
@@ -79,22 +78,25 @@ def read_picture(content: bytes) -> Picture:
     try:
         with Image.open(BytesIO(content), formats=("PNG",)) as image:
             image.load()
-            if image.mode.startswith("I"):  # 16 bits a sample: keep the upper 8
-                image = image.convert("I").point(lambda sample: sample / 256).convert("L")
-            if image.has_transparency_data:
-                layers = image.convert("RGBA").split()
-                colours = Image.merge("RGB", layers[:3])
-                transparency = zlib.compress(layers[3].tobytes())
-            else:
-                colours, transparency = image.convert("RGB"), None
+            colours, transparency = _layers(image)
     except Exception as error:  # whatever the decoder finds wrong, the picture is unreadable
         raise PictureUnreadable(str(error)[:100]) from error
     return Picture(
         width=colours.width,
         height=colours.height,
         colours=zlib.compress(colours.tobytes()),
-        transparency=transparency,
+        transparency=None if transparency is None else zlib.compress(transparency.tobytes()),
     )
+
+
+def _layers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return the colours (RGB) and the transparency (L) of a picture of any kind."""
+    if image.mode.startswith("I"):  # 16 bits a sample: keep the upper 8
+        return image.convert("I").point(lambda sample: sample / 256).convert("RGB"), None
+    if not image.has_transparency_data:
+        return image.convert("RGB"), None
+    red, green, blue, alpha = image.convert("RGBA").split()
+    return Image.merge("RGB", (red, green, blue)), alpha
 
 
 def _font_size(lines: tuple[str, ...], placement: Placement, *, alone: bool) -> float:
@@ -140,37 +142,35 @@ def _embed_picture(picture: Picture, writer: BasePdfFileWriter) -> generic.Indir
 
 
 def _samples(picture: Picture, data: bytes, colour_space: str) -> generic.StreamObject:
-    name, number = generic.NameObject, generic.NumberObject
-    return generic.StreamObject(
+    return compressed_stream(
+        data,
         {
-            name("/Type"): name("/XObject"),
-            name("/Subtype"): name("/Image"),
-            name("/Width"): number(picture.width),
-            name("/Height"): number(picture.height),
-            name("/ColorSpace"): name(colour_space),
-            name("/BitsPerComponent"): number(8),
-            name("/Filter"): name("/FlateDecode"),
+            "/Type": "/XObject",
+            "/Subtype": "/Image",
+            "/Width": picture.width,
+            "/Height": picture.height,
+            "/ColorSpace": colour_space,
+            "/BitsPerComponent": 8,
         },
-        encoded_data=data,
     )
 
 
 def _appearance_dictionary(
     commands: bytes,
-    resources: generic.DictionaryObject,
+    resources: Mapping[str, object],
     placement: Placement,
     writer: BasePdfFileWriter,
 ) -> generic.DictionaryObject:
-    name, real = generic.NameObject, generic.FloatObject
-    bounds = (0, 0, round(placement.width, 4), round(placement.height, 4))
     form = generic.StreamObject(
-        {
-            name("/Type"): name("/XObject"),
-            name("/Subtype"): name("/Form"),
-            name("/BBox"): generic.ArrayObject(real(edge) for edge in bounds),
-            name("/Matrix"): generic.ArrayObject(real(n) for n in (*placement.matrix, 0, 0)),
-            name("/Resources"): resources,
-        },
+        dictionary(
+            {
+                "/Type": "/XObject",
+                "/Subtype": "/Form",
+                "/BBox": (0, 0, round(placement.width, 4), round(placement.height, 4)),
+                "/Matrix": (*placement.matrix, 0, 0),
+                "/Resources": resources,
+            }
+        ),
         stream_data=commands,
     )
-    return generic.DictionaryObject({name("/N"): writer.add_object(form)})
+    return dictionary({"/N": writer.add_object(form)})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pyhanko.pdf_utils import generic
 
 from signer.errors import DocumentMalformed, PlacementInvalid
+from signer.pdf_values import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ def place(box: Box, handler: PdfHandler) -> Placement:
 
 def placement_of(annotation: generic.DictionaryObject) -> Placement | None:
     """Read the placement of a field that exists; None when it is invisible (no area)."""
-    edges = _numbers(annotation.get("/Rect"))
+    edges = _numbers(look_up(annotation, "/Rect"))
     if edges is None:
         return None
     left, right = sorted((edges[0], edges[2]))
@@ -86,9 +87,10 @@ def placement_of(annotation: generic.DictionaryObject) -> Placement | None:
     width, height = right - left, top - bottom
     if not width or not height:
         return None
-    page = annotation.get("/P")
-    known = isinstance(page, generic.DictionaryObject)
-    rotation = _rotation(page) if known else 0
+    page = look_up(annotation, "/P")
+    if not isinstance(page, generic.DictionaryObject):
+        page = generic.DictionaryObject()
+    rotation = _rotation(page)
     if rotation in (90, 270):
         width, height = height, width
     return Placement(
@@ -96,7 +98,7 @@ def placement_of(annotation: generic.DictionaryObject) -> Placement | None:
         width=width,
         height=height,
         rotation=rotation,
-        points_per_unit=_points_per_unit(page) if known else 1.0,
+        points_per_unit=_points_per_unit(page),
     )
 
 
@@ -119,8 +121,8 @@ def _page(handler: PdfHandler, index: int) -> generic.DictionaryObject:
 def _inherited(page: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
     """Return an attribute that a page may take from its ancestors (ISO 32000-2 §7.7.3.4)."""
     for node in _with_ancestors(page):
-        if key in node:
-            value: generic.PdfObject = node[key]
+        value = look_up(node, key)
+        if value is not None:
             return value
     return None
 
@@ -129,7 +131,7 @@ def _with_ancestors(page: generic.DictionaryObject) -> Iterator[generic.Dictiona
     node = page
     for _ in range(_MAX_TREE_DEPTH):
         yield node
-        parent = node.get("/Parent")
+        parent = look_up(node, "/Parent")
         if not isinstance(parent, generic.DictionaryObject):
             return
         node = parent
@@ -159,9 +161,10 @@ def _rotation(page: generic.DictionaryObject) -> int:
 
 
 def _points_per_unit(page: generic.DictionaryObject) -> float:
-    unit = page.get("/UserUnit", 1)
-    number = float(unit)
-    return number if math.isfinite(number) and number > 0 else 1.0
+    unit = look_up(page, "/UserUnit")
+    if not isinstance(unit, int | float) or not math.isfinite(unit) or unit <= 0:
+        return 1.0
+    return float(unit)
 
 
 def _numbers(value: generic.PdfObject | None) -> tuple[float, float, float, float] | None:

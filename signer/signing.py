@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.form_tools import get_single_field_annot
@@ -26,7 +26,7 @@ from pyhanko.stamp.noop import NoOpStampStyle
 
 from certs.errors import CertificateExpired, CertificateNotYetValid, CertsError, TsaAnswerInvalid
 from signer import limits as limits_module
-from signer.appearance import Appearance, check_appearance
+from signer.appearance import Appearance, Box, check_appearance
 from signer.credential import Credential, credential_of
 from signer.document import admit
 from signer.drawing import draw, draw_nothing
@@ -42,9 +42,9 @@ from signer.errors import (
     TextUnprintable,
     TimestamperMissing,
 )
-from signer.fields import TargetField, choose_field, ensure_changes_allowed
 from signer.limits import DocumentLimits
 from signer.placement import Placement, page_index, place, placement_of
+from signer.target_field import TargetField, choose_field, ensure_changes_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ class SigningRequest:
 class _PreparedDocument:
     """A document complete but for the signature's value, which `embed` puts into its gap."""
 
-    output: BytesIO
+    output: IO[bytes]
     byte_ranges: PreparedByteRangeDigest
 
     @property
@@ -116,7 +116,8 @@ class _PreparedDocument:
 
     def embed(self, container: bytes) -> bytes:
         self.byte_ranges.fill_with_cms(self.output, container)
-        return self.output.getvalue()
+        self.output.seek(0)
+        return self.output.read()
 
 
 async def sign(
@@ -181,6 +182,7 @@ def _prepare(
     """Write the document with an empty signature of `reserve` bytes and digest it."""
     writer = _open(document)
     target = choose_field(writer.prev, request.field_name)
+    box = request.appearance.box if request.appearance else None
     placement = _placement(request.appearance, target, writer)
     ensure_changes_allowed(writer.prev, target, visible=placement is not None)
     session = PdfSigner(
@@ -193,7 +195,9 @@ def _prepare(
         ),
         credential.engine,
         stamp_style=NoOpStampStyle(),
-        new_field_spec=_new_field(request.appearance, target, placement, writer),
+        new_field_spec=_new_field(
+            target, request.appearance and request.appearance.box, placement, writer
+        ),
     ).init_signing_session(writer)
     session.system_time = request.signed_at.astimezone(VIETNAM_TIME)
     _refuse_unmet_demand(session.timestamper is not None, request)
@@ -234,18 +238,17 @@ def _placement(
 
 
 def _new_field(
-    appearance: Appearance | None,
     target: TargetField,
+    box: Box | None,
     placement: Placement | None,
     writer: IncrementalPdfFileWriter,
 ) -> SigFieldSpec | None:
-    if target.existing is not None or appearance is None or appearance.box is None:
+    if target.existing is not None or box is None or placement is None:
         return None
-    assert placement is not None
     return SigFieldSpec(
         sig_field_name=target.name,
-        on_page=page_index(appearance.box, writer),
-        box=placement.rect,
+        on_page=page_index(box, writer),
+        box=placement.rect,  # type: ignore[arg-type] # the engine rounds and writes reals
     )
 
 

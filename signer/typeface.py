@@ -14,6 +14,7 @@ from fontTools import subset, ttLib
 from pyhanko.pdf_utils import generic
 
 from signer.errors import TextUnprintable
+from signer.pdf_values import compressed_stream, dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pyhanko.pdf_utils.writer import BasePdfFileWriter
 
 FONT_FILE: Final = Path(__file__).parent / "fonts" / "LiberationSerif-Regular.ttf"
-_FONT_NAME: Final = generic.NameObject("/CVNTXT+LiberationSerif")
+_FONT_NAME: Final = "/CVNTXT+LiberationSerif"
 _EM: Final = 1000
 """Glyph space units to the em in PDF (ISO 32000-2 §9.2.4)."""
 _SERIF_AND_SYMBOLIC: Final = 0b110
@@ -70,54 +71,47 @@ class Typeface:
 
     def embed(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
         """Add the font to a document and return the reference to it (ISO 32000-2 §9.7)."""
-        name = generic.NameObject
-        descriptor = writer.add_object(self._descriptor(writer))
-        runs = generic.ArrayObject(_width_runs(self.widths))
-        descendant = generic.DictionaryObject(
+        descendant = dictionary(
             {
-                name("/Type"): name("/Font"),
-                name("/Subtype"): name("/CIDFontType2"),
-                name("/BaseFont"): _FONT_NAME,
-                name("/CIDSystemInfo"): generic.DictionaryObject(
-                    {
-                        name("/Registry"): generic.TextStringObject("Adobe"),
-                        name("/Ordering"): generic.TextStringObject("Identity"),
-                        name("/Supplement"): generic.NumberObject(0),
-                    }
-                ),
-                name("/FontDescriptor"): descriptor,
-                name("/W"): runs,
-                name("/CIDToGIDMap"): writer.add_object(_compressed(self.glyph_map)),
+                "/Type": "/Font",
+                "/Subtype": "/CIDFontType2",
+                "/BaseFont": _FONT_NAME,
+                "/CIDSystemInfo": {
+                    "/Registry": generic.TextStringObject("Adobe"),
+                    "/Ordering": generic.TextStringObject("Identity"),
+                    "/Supplement": 0,
+                },
+                "/FontDescriptor": writer.add_object(self._descriptor(writer)),
+                "/W": _width_runs(self.widths),
+                "/CIDToGIDMap": writer.add_object(compressed_stream(self.glyph_map, {})),
             }
         )
-        font = generic.DictionaryObject(
+        font = dictionary(
             {
-                name("/Type"): name("/Font"),
-                name("/Subtype"): name("/Type0"),
-                name("/BaseFont"): _FONT_NAME,
-                name("/Encoding"): name("/Identity-H"),
-                name("/DescendantFonts"): generic.ArrayObject([writer.add_object(descendant)]),
-                name("/ToUnicode"): writer.add_object(_compressed(self.unicode_map)),
+                "/Type": "/Font",
+                "/Subtype": "/Type0",
+                "/BaseFont": _FONT_NAME,
+                "/Encoding": "/Identity-H",
+                "/DescendantFonts": [writer.add_object(descendant)],
+                "/ToUnicode": writer.add_object(compressed_stream(self.unicode_map, {})),
             }
         )
         return writer.add_object(font)
 
     def _descriptor(self, writer: BasePdfFileWriter) -> generic.DictionaryObject:
-        name, number = generic.NameObject, generic.NumberObject
-        program = _compressed(self.program)
-        program[name("/Length1")] = number(self.program_length)
-        return generic.DictionaryObject(
+        program = compressed_stream(self.program, {"/Length1": self.program_length})
+        return dictionary(
             {
-                name("/Type"): name("/FontDescriptor"),
-                name("/FontName"): _FONT_NAME,
-                name("/Flags"): number(_SERIF_AND_SYMBOLIC),
-                name("/FontBBox"): generic.ArrayObject(number(edge) for edge in self.bounds),
-                name("/ItalicAngle"): number(0),
-                name("/Ascent"): number(self.ascent),
-                name("/Descent"): number(self.descent),
-                name("/CapHeight"): number(self.ascent),
-                name("/StemV"): number(80),
-                name("/FontFile2"): writer.add_object(program),
+                "/Type": "/FontDescriptor",
+                "/FontName": _FONT_NAME,
+                "/Flags": _SERIF_AND_SYMBOLIC,
+                "/FontBBox": self.bounds,
+                "/ItalicAngle": 0,
+                "/Ascent": self.ascent,
+                "/Descent": self.descent,
+                "/CapHeight": self.ascent,
+                "/StemV": 80,
+                "/FontFile2": writer.add_object(program),
             }
         )
 
@@ -133,14 +127,18 @@ def typeface() -> Typeface:
         code: round(font["hmtx"][glyph][0] * scale) for code, glyph in font.getBestCmap().items()
     }
     head, line = font["head"], font["hhea"]
-    edges = (head.xMin, head.yMin, head.xMax, head.yMax)
     out = BytesIO()
     font.save(out)
     return Typeface(
         widths=advances,
         ascent=round(line.ascent * scale),
         descent=round(line.descent * scale),
-        bounds=tuple(round(edge * scale) for edge in edges),  # type: ignore[arg-type]
+        bounds=(
+            round(head.xMin * scale),
+            round(head.yMin * scale),
+            round(head.xMax * scale),
+            round(head.yMax * scale),
+        ),
         program=zlib.compress(out.getvalue(), level=9),
         program_length=len(out.getvalue()),
         glyph_map=zlib.compress(_glyph_map(glyphs), level=9),
@@ -183,21 +181,15 @@ def _unicode_map(codes: Iterable[int]) -> bytes:
     ).encode("ascii")
 
 
-def _width_runs(widths: dict[int, int]) -> list[generic.PdfObject]:
+def _width_runs(widths: dict[int, int]) -> list[int | list[int]]:
     """Return the widths as runs of consecutive codes (ISO 32000-2 §9.7.4.3)."""
-    runs: list[generic.PdfObject] = []
+    runs: list[int | list[int]] = []
+    run: list[int] = []
     previous = -2
     for code in sorted(widths):
         if code != previous + 1:
-            runs += [generic.NumberObject(code), generic.ArrayObject()]
-        run = runs[-1]
-        assert isinstance(run, generic.ArrayObject)
-        run.append(generic.NumberObject(widths[code]))
+            run = []
+            runs += [code, run]
+        run.append(widths[code])
         previous = code
     return runs
-
-
-def _compressed(data: bytes) -> generic.StreamObject:
-    return generic.StreamObject(
-        {generic.NameObject("/Filter"): generic.NameObject("/FlateDecode")}, encoded_data=data
-    )

@@ -10,7 +10,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.crypt import StandardSecurityHandler
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.writer import PdfFileWriter, copy_into_new_writer
+from pyhanko.pdf_utils.writer import BasePdfFileWriter, copy_into_new_writer
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 A4_POINTS = (595.28, 841.89)
@@ -167,7 +167,7 @@ def _stream(entries: bytes, data: bytes) -> bytes:
     return b"<< %b /Length %d >>\nstream\n%b\nendstream" % (entries, len(data), data)
 
 
-def _written(writer: PdfFileWriter | IncrementalPdfFileWriter) -> bytes:
+def _written(writer: BasePdfFileWriter) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()

@@ -10,6 +10,7 @@ from pyhanko.pdf_utils.misc import FormFillingError
 from pyhanko.sign.fields import FieldMDPSpec, enumerate_sig_fields
 
 from signer.errors import ChangesForbidden, FieldExists, FieldUnusable
+from signer.pdf_values import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +48,10 @@ def choose_field(reader: PdfFileReader, name: str | None) -> TargetField:
     except FormFillingError as error:
         raise FieldExists(f"{name} is no signature field") from error
     if found is not None:
-        _, value, reference = found
-        if value is not None and not isinstance(value, generic.NullObject):
+        field = found[2].get_object()
+        if look_up(field, "/V") is not None:
             raise FieldExists(f"{name} is signed")
-        return TargetField(name=name, existing=reference.get_object())
+        return TargetField(name=name, existing=field)
     if "." in name:
         raise FieldUnusable("the name of a new field may not contain a full stop")
     if name in set(_top_level_names(reader)):
@@ -70,13 +71,13 @@ def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visibl
         for method, parameters in _transforms(signature):
             if method == "/DocMDP":
                 certifies = True
-                _ensure_permitted(parameters.get("/P", _DEFAULT_PERMISSION), signed_name)
+                _ensure_permitted(look_up(parameters, "/P") or _DEFAULT_PERMISSION, signed_name)
             elif method == "/FieldMDP":
-                _ensure_permitted(parameters.get("/P"), signed_name)
+                _ensure_permitted(look_up(parameters, "/P"), signed_name)
                 _ensure_unlocked(parameters, target, signed_name)
-        lock = field.get("/Lock")
+        lock = look_up(field, "/Lock")
         if isinstance(lock, generic.DictionaryObject):
-            _ensure_permitted(lock.get("/P"), signed_name)
+            _ensure_permitted(look_up(lock, "/P"), signed_name)
             _ensure_unlocked(lock, target, signed_name)
         if certifies and visible and target.existing is None:
             raise ChangesForbidden(
@@ -99,26 +100,33 @@ def _ensure_unlocked(
 def _signed_fields(
     reader: PdfFileReader,
 ) -> Iterator[tuple[str, generic.DictionaryObject, generic.DictionaryObject]]:
-    for name, value, reference in enumerate_sig_fields(reader, filled_status=True):
-        signature = value.get_object() if isinstance(value, generic.IndirectObject) else value
+    for name, _, reference in enumerate_sig_fields(reader):
+        field = reference.get_object()
+        signature = look_up(field, "/V")
         if isinstance(signature, generic.DictionaryObject):
-            yield name, reference.get_object(), signature
+            yield name, field, signature
 
 
 def _transforms(
     signature: generic.DictionaryObject,
 ) -> Iterator[tuple[object, generic.DictionaryObject]]:
-    references = signature.get("/Reference")
-    for entry in references if isinstance(references, generic.ArrayObject) else ():
-        if isinstance(entry, generic.DictionaryObject):
-            parameters = entry.get("/TransformParams")
-            if isinstance(parameters, generic.DictionaryObject):
-                yield entry.get("/TransformMethod"), parameters
+    for entry in _dictionaries(look_up(signature, "/Reference")):
+        parameters = look_up(entry, "/TransformParams")
+        if isinstance(parameters, generic.DictionaryObject):
+            yield look_up(entry, "/TransformMethod"), parameters
 
 
 def _top_level_names(reader: PdfFileReader) -> Iterator[str]:
-    form = reader.root.get("/AcroForm")
-    fields = form.get("/Fields") if isinstance(form, generic.DictionaryObject) else None
-    for field in fields if isinstance(fields, generic.ArrayObject) else ():
-        if isinstance(field, generic.DictionaryObject) and "/T" in field:
+    form = look_up(reader.root, "/AcroForm")
+    fields = look_up(form, "/Fields") if isinstance(form, generic.DictionaryObject) else None
+    for field in _dictionaries(fields):
+        if "/T" in field:
             yield str(field["/T"])
+
+
+def _dictionaries(entries: object) -> Iterator[generic.DictionaryObject]:
+    """Yield the dictionaries among an array's members, which are mostly references to them."""
+    for entry in entries if isinstance(entries, generic.ArrayObject) else ():
+        resolved = entry.get_object()
+        if isinstance(resolved, generic.DictionaryObject):
+            yield resolved
