@@ -59,15 +59,13 @@ class ArchiveServiceAsyncStub(ArchiveServiceStub):
     PlaceLegalHold: _aio.UnaryUnaryMultiCallable[_archive_pb2.PlaceLegalHoldRequest, _archive_pb2.ArchiveRecord]  # type: ignore[assignment]
     PlanDisposal: _aio.UnaryUnaryMultiCallable[_archive_pb2.PlanDisposalRequest, _archive_pb2.DisposalPlan]  # type: ignore[assignment]
 
-class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class ArchiveServiceServicer:
     def GetRecord(
         self,
         request: _archive_pb2.GetRecordRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_archive_pb2.ArchiveRecord, _abc.Awaitable[_archive_pb2.ArchiveRecord]]: ...
 
-    @_abc_1.abstractmethod
     def ListRecords(
         self,
         request: _archive_pb2.ListRecordsRequest,
@@ -75,7 +73,6 @@ class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_archive_pb2.ListRecordsResponse, _abc.Awaitable[_archive_pb2.ListRecordsResponse]]:
         """The caller's own records, newest first."""
 
-    @_abc_1.abstractmethod
     def CheckIntegrity(
         self,
         request: _archive_pb2.CheckIntegrityRequest,
@@ -83,42 +80,36 @@ class ArchiveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_archive_pb2.IntegrityReport, _abc.Awaitable[_archive_pb2.IntegrityReport]]:
         """Reads every object again and compares its SHA-256."""
 
-    @_abc_1.abstractmethod
     def ExportRecords(
         self,
         request: _archive_pb2.ExportRecordsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
 
-    @_abc_1.abstractmethod
     def ImportBundle(
         self,
         request: _archive_pb2.ImportBundleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
 
-    @_abc_1.abstractmethod
     def CreateBundle(
         self,
         request: _archive_pb2.CreateBundleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
 
-    @_abc_1.abstractmethod
     def RenewPreservation(
         self,
         request: _archive_pb2.RenewPreservationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
 
-    @_abc_1.abstractmethod
     def PlaceLegalHold(
         self,
         request: _archive_pb2.PlaceLegalHoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_archive_pb2.ArchiveRecord, _abc.Awaitable[_archive_pb2.ArchiveRecord]]: ...
 
-    @_abc_1.abstractmethod
     def PlanDisposal(
         self,
         request: _archive_pb2.PlanDisposalRequest,

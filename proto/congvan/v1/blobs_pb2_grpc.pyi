@@ -57,8 +57,7 @@ class BlobServiceAsyncStub(BlobServiceStub):
     DownloadBlob: _aio.UnaryStreamMultiCallable[_blobs_pb2.DownloadBlobRequest, _blobs_pb2.BlobChunk]  # type: ignore[assignment]
     """Only blobs of the caller's own uploads, messages and reports."""
 
-class BlobServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class BlobServiceServicer:
     def StartUpload(
         self,
         request: _blobs_pb2.StartUploadRequest,
@@ -66,7 +65,6 @@ class BlobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_blobs_pb2.Upload, _abc.Awaitable[_blobs_pb2.Upload]]:
         """Announces content. Answers at once with already_present where the caller may refer to it already."""
 
-    @_abc_1.abstractmethod
     def WriteBlob(
         self,
         request_iterator: _MaybeAsyncIterator[_blobs_pb2.WriteBlobRequest],
@@ -74,7 +72,6 @@ class BlobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_blobs_pb2.Upload, _abc.Awaitable[_blobs_pb2.Upload]]:
         """Chunks of one upload, in order, the first at the committed offset. Resumable: QueryUpload tells where."""
 
-    @_abc_1.abstractmethod
     def WriteChunk(
         self,
         request: _blobs_pb2.WriteChunkRequest,
@@ -82,21 +79,18 @@ class BlobServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_blobs_pb2.Upload, _abc.Awaitable[_blobs_pb2.Upload]]:
         """The same for links that break streams: one chunk a call."""
 
-    @_abc_1.abstractmethod
     def QueryUpload(
         self,
         request: _blobs_pb2.QueryUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_blobs_pb2.Upload, _abc.Awaitable[_blobs_pb2.Upload]]: ...
 
-    @_abc_1.abstractmethod
     def CancelUpload(
         self,
         request: _blobs_pb2.CancelUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]: ...
 
-    @_abc_1.abstractmethod
     def DownloadBlob(
         self,
         request: _blobs_pb2.DownloadBlobRequest,

@@ -53,22 +53,19 @@ class ComplianceServiceAsyncStub(ComplianceServiceStub):
     """Chốt số liệu: freezes the figures of a period."""
     PublishReport: _aio.UnaryUnaryMultiCallable[_compliance_pb2.PublishReportRequest, _operations_pb2.Operation]  # type: ignore[assignment]
 
-class ComplianceServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class ComplianceServiceServicer:
     def ListRateDefinitions(
         self,
         request: _compliance_pb2.ListRateDefinitionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_compliance_pb2.ListRateDefinitionsResponse, _abc.Awaitable[_compliance_pb2.ListRateDefinitionsResponse]]: ...
 
-    @_abc_1.abstractmethod
     def QuerySignatureRate(
         self,
         request: _compliance_pb2.QuerySignatureRateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_compliance_pb2.SignatureRateReport, _abc.Awaitable[_compliance_pb2.SignatureRateReport]]: ...
 
-    @_abc_1.abstractmethod
     def ListExceptions(
         self,
         request: _compliance_pb2.ListExceptionsRequest,
@@ -76,14 +73,12 @@ class ComplianceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_compliance_pb2.ListExceptionsResponse, _abc.Awaitable[_compliance_pb2.ListExceptionsResponse]]:
         """Each document that counts against the rate, with its reason."""
 
-    @_abc_1.abstractmethod
     def QueryTimeliness(
         self,
         request: _compliance_pb2.QueryTimelinessRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_compliance_pb2.TimelinessReport, _abc.Awaitable[_compliance_pb2.TimelinessReport]]: ...
 
-    @_abc_1.abstractmethod
     def FreezePeriod(
         self,
         request: _compliance_pb2.FreezePeriodRequest,
@@ -91,7 +86,6 @@ class ComplianceServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_compliance_pb2.SignatureRateReport, _abc.Awaitable[_compliance_pb2.SignatureRateReport]]:
         """Chốt số liệu: freezes the figures of a period."""
 
-    @_abc_1.abstractmethod
     def PublishReport(
         self,
         request: _compliance_pb2.PublishReportRequest,

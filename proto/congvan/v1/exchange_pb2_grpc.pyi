@@ -91,8 +91,7 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     GetReconciliation: _aio.UnaryUnaryMultiCallable[_exchange_pb2.GetReconciliationRequest, _exchange_pb2.ReconciliationReport]  # type: ignore[assignment]
     ConfirmReconciliation: _aio.UnaryUnaryMultiCallable[_exchange_pb2.ConfirmReconciliationRequest, _exchange_pb2.ReconciliationReport]  # type: ignore[assignment]
 
-class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class ExchangeServiceServicer:
     def CreateMessage(
         self,
         request: _exchange_pb2.CreateMessageRequest,
@@ -100,7 +99,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.CreateMessageResponse, _abc.Awaitable[_exchange_pb2.CreateMessageResponse]]:
         """A draft: announces digests and sizes, answers which blobs are missing."""
 
-    @_abc_1.abstractmethod
     def SubmitMessage(
         self,
         request: _exchange_pb2.SubmitMessageRequest,
@@ -108,7 +106,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.SubmitMessageResponse, _abc.Awaitable[_exchange_pb2.SubmitMessageResponse]]:
         """Judges signatures, checks the route, accepts for delivery; durable before it answers."""
 
-    @_abc_1.abstractmethod
     def ValidateMessage(
         self,
         request: _exchange_pb2.ValidateMessageRequest,
@@ -116,35 +113,30 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.ValidateMessageResponse, _abc.Awaitable[_exchange_pb2.ValidateMessageResponse]]:
         """What SubmitMessage would say, without effect."""
 
-    @_abc_1.abstractmethod
     def GetMessage(
         self,
         request: _exchange_pb2.GetMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.Message, _abc.Awaitable[_exchange_pb2.Message]]: ...
 
-    @_abc_1.abstractmethod
     def ListMessages(
         self,
         request: _exchange_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.ListMessagesResponse, _abc.Awaitable[_exchange_pb2.ListMessagesResponse]]: ...
 
-    @_abc_1.abstractmethod
     def GetDelivery(
         self,
         request: _exchange_pb2.GetDeliveryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.Delivery, _abc.Awaitable[_exchange_pb2.Delivery]]: ...
 
-    @_abc_1.abstractmethod
     def ListDeliveries(
         self,
         request: _exchange_pb2.ListDeliveriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.ListDeliveriesResponse, _abc.Awaitable[_exchange_pb2.ListDeliveriesResponse]]: ...
 
-    @_abc_1.abstractmethod
     def Pull(
         self,
         request: _exchange_pb2.PullRequest,
@@ -152,7 +144,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.PullResponse, _abc.Awaitable[_exchange_pb2.PullResponse]]:
         """The caller's mailbox from a cursor; waits up to wait_seconds where it is empty."""
 
-    @_abc_1.abstractmethod
     def Subscribe(
         self,
         request: _exchange_pb2.SubscribeRequest,
@@ -160,7 +151,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_exchange_pb2.SubscribeResponse], _abc.AsyncIterator[_exchange_pb2.SubscribeResponse]]:
         """The same as a stream."""
 
-    @_abc_1.abstractmethod
     def Acknowledge(
         self,
         request: _exchange_pb2.AcknowledgeRequest,
@@ -168,7 +158,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.AcknowledgeResponse, _abc.Awaitable[_exchange_pb2.AcknowledgeResponse]]:
         """Names the item, never a lease: accepted at any time, idempotent."""
 
-    @_abc_1.abstractmethod
     def ReportStatus(
         self,
         request: _exchange_pb2.ReportStatusRequest,
@@ -176,7 +165,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.ReportStatusResponse, _abc.Awaitable[_exchange_pb2.ReportStatusResponse]]:
         """Statuses 01 to 06 of a received document; the sender gets an edXML status message."""
 
-    @_abc_1.abstractmethod
     def WatchStatus(
         self,
         request: _exchange_pb2.WatchStatusRequest,
@@ -184,7 +172,6 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_exchange_pb2.StatusEvent], _abc.AsyncIterator[_exchange_pb2.StatusEvent]]:
         """The sender's news about his documents, from a cursor."""
 
-    @_abc_1.abstractmethod
     def RequestRecall(
         self,
         request: _exchange_pb2.RequestRecallRequest,
@@ -192,35 +179,30 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_exchange_pb2.Recall, _abc.Awaitable[_exchange_pb2.Recall]]:
         """Thu hồi (the act is flawed) or lấy lại (the sending was wrong)."""
 
-    @_abc_1.abstractmethod
     def AnswerRecall(
         self,
         request: _exchange_pb2.AnswerRecallRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.Recall, _abc.Awaitable[_exchange_pb2.Recall]]: ...
 
-    @_abc_1.abstractmethod
     def GetEvidence(
         self,
         request: _exchange_pb2.GetEvidenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_common_pb2.Evidence, _abc.Awaitable[_common_pb2.Evidence]]: ...
 
-    @_abc_1.abstractmethod
     def ListEvidence(
         self,
         request: _exchange_pb2.ListEvidenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.ListEvidenceResponse, _abc.Awaitable[_exchange_pb2.ListEvidenceResponse]]: ...
 
-    @_abc_1.abstractmethod
     def GetReconciliation(
         self,
         request: _exchange_pb2.GetReconciliationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_pb2.ReconciliationReport, _abc.Awaitable[_exchange_pb2.ReconciliationReport]]: ...
 
-    @_abc_1.abstractmethod
     def ConfirmReconciliation(
         self,
         request: _exchange_pb2.ConfirmReconciliationRequest,

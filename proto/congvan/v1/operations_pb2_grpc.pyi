@@ -40,15 +40,13 @@ class OperationServiceAsyncStub(OperationServiceStub):
     GetOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.GetOperationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     CancelOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.CancelOperationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
 
-class OperationServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class OperationServiceServicer:
     def GetOperation(
         self,
         request: _operations_pb2.GetOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
 
-    @_abc_1.abstractmethod
     def CancelOperation(
         self,
         request: _operations_pb2.CancelOperationRequest,

@@ -66,36 +66,31 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     GetSnapshot: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetSnapshotRequest, _registry_pb2.RegistrySnapshot]  # type: ignore[assignment]
     WatchRegistry: _aio.UnaryStreamMultiCallable[_registry_pb2.WatchRegistryRequest, _registry_pb2.Endpoint]  # type: ignore[assignment]
 
-class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class RegistryServiceServicer:
     def GetEndpoint(
         self,
         request: _registry_pb2.GetEndpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Endpoint, _abc.Awaitable[_registry_pb2.Endpoint]]: ...
 
-    @_abc_1.abstractmethod
     def ListEndpoints(
         self,
         request: _registry_pb2.ListEndpointsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListEndpointsResponse, _abc.Awaitable[_registry_pb2.ListEndpointsResponse]]: ...
 
-    @_abc_1.abstractmethod
     def CreateEndpoint(
         self,
         request: _registry_pb2.CreateEndpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Endpoint, _abc.Awaitable[_registry_pb2.Endpoint]]: ...
 
-    @_abc_1.abstractmethod
     def UpdateEndpoint(
         self,
         request: _registry_pb2.UpdateEndpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Endpoint, _abc.Awaitable[_registry_pb2.Endpoint]]: ...
 
-    @_abc_1.abstractmethod
     def CloseEndpoint(
         self,
         request: _registry_pb2.CloseEndpointRequest,
@@ -103,7 +98,6 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.Endpoint, _abc.Awaitable[_registry_pb2.Endpoint]]:
         """Closes an endpoint from a day on; its history stays."""
 
-    @_abc_1.abstractmethod
     def BindCertificate(
         self,
         request: _registry_pb2.BindCertificateRequest,
@@ -111,28 +105,24 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.Endpoint, _abc.Awaitable[_registry_pb2.Endpoint]]:
         """Registers the fingerprint that a client certificate must have."""
 
-    @_abc_1.abstractmethod
     def RevokeCertificateBinding(
         self,
         request: _registry_pb2.RevokeCertificateBindingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Endpoint, _abc.Awaitable[_registry_pb2.Endpoint]]: ...
 
-    @_abc_1.abstractmethod
     def GrantDelegation(
         self,
         request: _registry_pb2.GrantDelegationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Delegation, _abc.Awaitable[_registry_pb2.Delegation]]: ...
 
-    @_abc_1.abstractmethod
     def ResolveRecipients(
         self,
         request: _registry_pb2.ResolveRecipientsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ResolveRecipientsResponse, _abc.Awaitable[_registry_pb2.ResolveRecipientsResponse]]: ...
 
-    @_abc_1.abstractmethod
     def ExplainRoute(
         self,
         request: _registry_pb2.ExplainRouteRequest,
@@ -140,14 +130,12 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_registry_pb2.ExplainRouteResponse, _abc.Awaitable[_registry_pb2.ExplainRouteResponse]]:
         """Why a document of this type may or may not go from one endpoint to another."""
 
-    @_abc_1.abstractmethod
     def GetSnapshot(
         self,
         request: _registry_pb2.GetSnapshotRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.RegistrySnapshot, _abc.Awaitable[_registry_pb2.RegistrySnapshot]]: ...
 
-    @_abc_1.abstractmethod
     def WatchRegistry(
         self,
         request: _registry_pb2.WatchRegistryRequest,

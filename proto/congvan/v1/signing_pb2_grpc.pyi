@@ -67,8 +67,7 @@ class SigningServiceAsyncStub(SigningServiceStub):
     AugmentSignature: _aio.UnaryUnaryMultiCallable[_signing_pb2.AugmentSignatureRequest, _operations_pb2.Operation]  # type: ignore[assignment]
     """T to LT to LTA, or renews the archive time-stamp."""
 
-class SigningServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class SigningServiceServicer:
     def ListSigningKeys(
         self,
         request: _signing_pb2.ListSigningKeysRequest,
@@ -76,7 +75,6 @@ class SigningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_signing_pb2.ListSigningKeysResponse, _abc.Awaitable[_signing_pb2.ListSigningKeysResponse]]:
         """The keys the caller may use."""
 
-    @_abc_1.abstractmethod
     def SignDocument(
         self,
         request: _signing_pb2.SignDocumentRequest,
@@ -84,7 +82,6 @@ class SigningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_signing_pb2.SignDocumentResponse, _abc.Awaitable[_signing_pb2.SignDocumentResponse]]:
         """Signs one document with a key kept by the service."""
 
-    @_abc_1.abstractmethod
     def SignDocumentStream(
         self,
         request_iterator: _MaybeAsyncIterator[_signing_pb2.SignDocumentStreamRequest],
@@ -92,7 +89,6 @@ class SigningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_signing_pb2.SignDocumentStreamResponse], _abc.AsyncIterator[_signing_pb2.SignDocumentStreamResponse]]:
         """The same for documents above the message limit."""
 
-    @_abc_1.abstractmethod
     def PrepareSigning(
         self,
         request: _signing_pb2.PrepareSigningRequest,
@@ -100,28 +96,24 @@ class SigningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_signing_pb2.SigningSession, _abc.Awaitable[_signing_pb2.SigningSession]]:
         """Two steps: the digest to be signed elsewhere, then the signature value."""
 
-    @_abc_1.abstractmethod
     def CompleteSigning(
         self,
         request: _signing_pb2.CompleteSigningRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signing_pb2.SignDocumentResponse, _abc.Awaitable[_signing_pb2.SignDocumentResponse]]: ...
 
-    @_abc_1.abstractmethod
     def BatchPrepareSigning(
         self,
         request: _signing_pb2.BatchPrepareSigningRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signing_pb2.BatchPrepareSigningResponse, _abc.Awaitable[_signing_pb2.BatchPrepareSigningResponse]]: ...
 
-    @_abc_1.abstractmethod
     def BatchCompleteSigning(
         self,
         request: _signing_pb2.BatchCompleteSigningRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signing_pb2.BatchCompleteSigningResponse, _abc.Awaitable[_signing_pb2.BatchCompleteSigningResponse]]: ...
 
-    @_abc_1.abstractmethod
     def PrepareDocument(
         self,
         request: _signing_pb2.PrepareDocumentRequest,
@@ -129,7 +121,6 @@ class SigningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_signing_pb2.SignDocumentResponse, _abc.Awaitable[_signing_pb2.SignDocumentResponse]]:
         """Adds empty fields for number, date, leader and seal at the places of NĐ 30/2020."""
 
-    @_abc_1.abstractmethod
     def AugmentSignature(
         self,
         request: _signing_pb2.AugmentSignatureRequest,

@@ -54,8 +54,7 @@ class VerificationServiceAsyncStub(VerificationServiceStub):
     VerifyEvidence: _aio.UnaryUnaryMultiCallable[_verification_pb2.VerifyEvidenceRequest, _verification_pb2.VerifyEvidenceResponse]  # type: ignore[assignment]
     """Stateless: the same check as the offline command."""
 
-class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
-    @_abc_1.abstractmethod
+class VerificationServiceServicer:
     def VerifyDocument(
         self,
         request: _verification_pb2.VerifyDocumentRequest,
@@ -63,42 +62,36 @@ class VerificationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_verification_pb2.VerificationReport, _abc.Awaitable[_verification_pb2.VerificationReport]]:
         """Judges one document and keeps the report."""
 
-    @_abc_1.abstractmethod
     def VerifyDocumentStream(
         self,
         request_iterator: _MaybeAsyncIterator[_verification_pb2.VerifyDocumentStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_verification_pb2.VerificationReport, _abc.Awaitable[_verification_pb2.VerificationReport]]: ...
 
-    @_abc_1.abstractmethod
     def BatchVerifyDocuments(
         self,
         request: _verification_pb2.BatchVerifyDocumentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_verification_pb2.BatchVerifyDocumentsResponse, _abc.Awaitable[_verification_pb2.BatchVerifyDocumentsResponse]]: ...
 
-    @_abc_1.abstractmethod
     def GetVerificationReport(
         self,
         request: _verification_pb2.GetVerificationReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_verification_pb2.VerificationReport, _abc.Awaitable[_verification_pb2.VerificationReport]]: ...
 
-    @_abc_1.abstractmethod
     def ListTrustAnchors(
         self,
         request: _verification_pb2.ListTrustAnchorsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_verification_pb2.ListTrustAnchorsResponse, _abc.Awaitable[_verification_pb2.ListTrustAnchorsResponse]]: ...
 
-    @_abc_1.abstractmethod
     def GetVerificationPolicy(
         self,
         request: _verification_pb2.GetVerificationPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_verification_pb2.VerificationPolicy, _abc.Awaitable[_verification_pb2.VerificationPolicy]]: ...
 
-    @_abc_1.abstractmethod
     def VerifyEvidence(
         self,
         request: _verification_pb2.VerifyEvidenceRequest,
