@@ -1,1 +1,75 @@
-"""Sign PDF documents (PAdES), judge the signatures of others, and say why."""
+"""Sign PDF documents (PAdES), judge the signatures of others, and say why.
+
+The names below are the package's front door. Each is loaded when it is first used, so that a
+command that only signs, or only asks a sandbox, does not pay for the rest.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from signer.appearance import Appearance, Box
+    from signer.assessing import assess, require_valid, verify
+    from signer.document import admit
+    from signer.evidence_gathering import assess_with_evidence
+    from signer.limits import DocumentLimits
+    from signer.report import Report, SignatureReport
+    from signer.sandbox import Sandbox, SandboxLimits
+    from signer.signing import Level, SigningRequest, sign
+    from signer.verdicts import Changes, Indication, Integrity, SignatureKind, Verdict
+
+__all__ = [
+    "Appearance",
+    "Box",
+    "Changes",
+    "DocumentLimits",
+    "Indication",
+    "Integrity",
+    "Level",
+    "Report",
+    "Sandbox",
+    "SandboxLimits",
+    "SignatureKind",
+    "SignatureReport",
+    "SigningRequest",
+    "Verdict",
+    "admit",
+    "assess",
+    "assess_with_evidence",
+    "require_valid",
+    "sign",
+    "verify",
+]
+
+_HOMES: Final = {
+    "Appearance": "appearance",
+    "Box": "appearance",
+    "Changes": "verdicts",
+    "DocumentLimits": "limits",
+    "Indication": "verdicts",
+    "Integrity": "verdicts",
+    "Level": "signing",
+    "Report": "report",
+    "Sandbox": "sandbox",
+    "SandboxLimits": "sandbox",
+    "SignatureKind": "verdicts",
+    "SignatureReport": "report",
+    "SigningRequest": "signing",
+    "Verdict": "verdicts",
+    "admit": "document",
+    "assess": "assessing",
+    "assess_with_evidence": "evidence_gathering",
+    "require_valid": "assessing",
+    "sign": "signing",
+    "verify": "assessing",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the front door (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'signer' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"signer.{home}"), name)
