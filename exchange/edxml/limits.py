@@ -1,0 +1,32 @@
+"""How much of a stranger's edXML the reader takes before it refuses. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdxmlLimits:
+    """Limits of one message; whatever exceeds one is refused with EdxmlTooLarge.
+
+    The largest message of the one axis whose sizes are known had 8 MB and 2.5 attachments on
+    average; fields are at most 500 characters by the rules. The defaults leave ample room above
+    that.
+    """
+
+    max_message_bytes: int = 280_000_000
+    max_attachment_bytes: int = 100_000_000
+    max_total_attachment_bytes: int = 200_000_000
+    max_attachments: int = 500
+    max_elements: int = 100_000
+    max_depth: int = 32
+    max_attributes: int = 32
+    max_field_characters: int = 200_000
+    max_text_characters: int = 5_000_000
+    """Text of all elements together, the attachments' base64 aside."""
+    max_junk_bytes: int = 1_024
+    """Bytes before the XML declaration that are dropped with a warning."""
+    max_zip_ratio: int = 200
+    """Unpacked to packed bytes of a wrapping zip, judged above one megabyte."""
+    max_warnings: int = 500
+
+
+DEFAULT_EDXML_LIMITS = EdxmlLimits()

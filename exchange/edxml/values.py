@@ -1,0 +1,99 @@
+"""Dates, times and numbers of edXML: read from many spellings, written in one. Pure."""
+
+import datetime as dt
+import re
+
+from exchange.vietnam_time import VIETNAM_TIME
+
+NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
+
+_TIME = (
+    r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+    r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+)
+_SPELLINGS = (
+    re.compile(r"(?P<year>\d{4})[/.\-](?P<month>\d{1,2})[/.\-](?P<day>\d{1,2})" + _TIME),
+    re.compile(r"(?P<day>\d{1,2})[/.\-](?P<month>\d{1,2})[/.\-](?P<year>\d{4})" + _TIME),
+)
+
+
+class ValueUnreadable(ValueError):  # noqa: N818
+    """A text is no value of its kind; the reader turns this into a warning."""
+
+
+def read_date(text: str) -> dt.date:
+    """Read the calendar date of `text`, dropping a time of day.
+
+    Raises:
+        ValueUnreadable: no known spelling, or no day of the calendar (2014/02/30).
+
+    """
+    found = _match_date(text)
+    return _calendar_date(found)
+
+
+def read_instant(text: str) -> dt.datetime:
+    """Read an instant in whole seconds of UTC; local time of Vietnam unless `text` names an offset.
+
+    Raises:
+        ValueUnreadable: no known spelling, or no instant of the calendar.
+
+    """
+    found = _match_date(text)
+    day = _calendar_date(found)
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    try:
+        local = dt.datetime(
+            day.year, day.month, day.day, hour, minute, second, tzinfo=_offset(found["zone"])
+        )
+        return local.astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueUnreadable("no instant of the calendar") from error
+
+
+def read_number(text: str, largest: int) -> int:
+    """Read a whole number from 0 to `largest`.
+
+    Raises:
+        ValueUnreadable: anything else.
+
+    """
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > largest:
+        raise ValueUnreadable(f"no whole number from 0 to {largest}")
+    return int(text)
+
+
+def write_date(date: dt.date | None) -> str:
+    """Write `yyyy/MM/dd`; "" for no date."""
+    return "" if date is None else f"{date.year:04}/{date.month:02}/{date.day:02}"
+
+
+def write_instant(at: dt.datetime | None) -> str:
+    """Write `yyyy/MM/dd HH:mm:ss` in the local time of Vietnam, without a zone; "" for None."""
+    if at is None:
+        return ""
+    local = at.astimezone(VIETNAM_TIME)
+    return f"{write_date(local)} {local:%H:%M:%S}"
+
+
+def _match_date(text: str) -> re.Match[str]:
+    for spelling in _SPELLINGS:
+        if found := spelling.fullmatch(text):
+            return found
+    raise ValueUnreadable("no spelling of a date that is known")
+
+
+def _calendar_date(found: re.Match[str]) -> dt.date:
+    try:
+        return dt.date(int(found["year"]), int(found["month"]), int(found["day"]))
+    except ValueError as error:
+        raise ValueUnreadable("no day of the calendar") from error
+
+
+def _offset(zone: str | None) -> dt.timezone:
+    if zone is None:
+        return VIETNAM_TIME
+    if zone == "Z":
+        return dt.UTC
+    size = dt.timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
+    return dt.timezone(-size if zone[0] == "-" else size)
