@@ -90,7 +90,7 @@ class S3Requests:
             timeout=urllib3.Timeout(connect=limits.connect_seconds, read=limits.silence_seconds),
             retries=False,  # ours know what is harmless, and end in time
             maxsize=limits.connections,
-            ssl_context=ssl.create_default_context(),
+            ssl_context=ssl.create_default_context() if bucket.secure else None,
         )
         self._client = Minio(
             bucket.endpoint,

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,53 @@ from minio import Minio
 from storage.objects import open_object_store
 from storage.objects.directory import DirectoryStore
 from storage.objects.s3_requests import S3Credentials
-from storage.ports import ObjectStore
+from storage.ports import Digest, ObjectStore, object_key
 
 START_SECONDS = 60
 STOP_SECONDS = 10
 _PORTS = 5
 _GRPC_OFFSET = 10_000  # from each of SeaweedFS's HTTP ports to its gRPC twin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backstage:
+    """What lies behind a driver: to open it once more, and to do damage that it can't see."""
+
+    open_again: Callable[[], ObjectStore]
+    replace: Callable[[Digest, bytes], None]
+
+
+@pytest.fixture
+def directory_backstage(tmp_path: Path) -> Backstage:
+    """Behind `directory_store`."""
+    root = tmp_path / "objects-root"
+
+    def replace(digest: Digest, content: bytes) -> None:
+        path = root / object_key(digest)
+        path.chmod(0o600)
+        path.write_bytes(content)
+
+    return Backstage(open_again=lambda: open_object_store(f"file://{root}"), replace=replace)
+
+
+@pytest.fixture
+def s3_backstage(s3_server: "S3Server", s3_bucket: str) -> Backstage:
+    """Behind `s3_store`."""
+
+    def replace(digest: Digest, content: bytes) -> None:
+        s3_server.client.put_object(
+            s3_bucket,
+            object_key(digest),
+            BytesIO(content),
+            len(content),
+            metadata={"sha256": digest},
+        )
+
+    url = s3_server.url_of(s3_bucket)
+    return Backstage(
+        open_again=lambda: open_object_store(url, credentials=s3_server.credentials),
+        replace=replace,
+    )
 
 
 @pytest_asyncio.fixture
@@ -69,11 +111,24 @@ def s3_server() -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3_session_bucket(s3_server: S3Server) -> str:
+    """One bucket for the session: the first write to a new one takes this server 0.2 s."""
+    return s3_server.new_bucket()
+
+
+@pytest.fixture
+def s3_bucket(s3_server: S3Server, s3_session_bucket: str) -> Iterator[str]:
+    """An empty bucket, emptied again after the test."""
+    yield s3_session_bucket
+    for found in list(s3_server.client.list_objects(s3_session_bucket, recursive=True)):
+        s3_server.client.remove_object(s3_session_bucket, str(found.object_name))
+
+
 @pytest_asyncio.fixture
-async def s3_store(s3_server: S3Server) -> AsyncIterator[ObjectStore]:
-    """An empty store in a fresh bucket, checked and ready."""
-    url = s3_server.url_of(s3_server.new_bucket())
-    store = open_object_store(url, credentials=s3_server.credentials)
+async def s3_store(s3_server: S3Server, s3_bucket: str) -> AsyncIterator[ObjectStore]:
+    """An empty store in a bucket, checked and ready."""
+    store = open_object_store(s3_server.url_of(s3_bucket), credentials=s3_server.credentials)
     await store.check()
     yield store
     await store.close()
