@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.architecture.sources import ROOT
 
 PAGE = ROOT / "docs" / "architecture.md"
-LINE = re.compile(r"(?P<indent> *)(?P<name>\S+)(?: {2,}(?P<what>.*?))?(?: {2,}(?P<mark>pure))?$")
+LINE = re.compile(r"(?P<indent> *)(?P<name>\S+)(?: +(?P<mark>pure))? {2,}(?P<what>\S.*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ def rooms() -> tuple[Room, ...]:
         path = "".join(name for _, name in above) + match["name"]
         if path.endswith("/"):
             above.append((depth, match["name"]))
-        found.append(Room(path=path, what=match["what"] or "", pure=bool(match["mark"])))
+        found.append(Room(path=path, what=match["what"], pure=bool(match["mark"])))
     return tuple(found)
 
 
