@@ -137,7 +137,8 @@ def _assess_opened(
     circumstances: Circumstances,
     limits: DocumentLimits,
 ) -> Report:
-    filled = [field for field in signature_fields(reader) if field.signed]
+    fields = signature_fields(reader)
+    filled = [field for field in fields if field.signed]
     byte_ranges = count_byte_ranges(document)
     if not filled and not byte_ranges:
         return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
@@ -150,6 +151,9 @@ def _assess_opened(
         document=document,
         reader=reader,
         circumstances=circumstances.with_found(carried.evidence, carried.certificates),
+        empty_visible=frozenset(
+            field.number for field in fields if field.visible and not field.signed
+        ),
         long_term=carried.serves_long_term,
         fault=_document_fault(document, reader, examined, byte_ranges, too_many=too_many),
     )

@@ -59,20 +59,22 @@ class Proof:
 class DocumentFacts:
     """What all signatures of one document share.
 
-    fault: something wrong with the document as a whole. long_term: whether its security store
-    serves level B-LT.
+    empty_visible: the object numbers of visible signature fields that nobody filled. long_term:
+    whether the security store serves level B-LT. fault: something wrong with the document as a
+    whole.
     """
 
     document: bytes
     reader: PdfFileReader
     circumstances: Circumstances
+    empty_visible: frozenset[int]
     long_term: bool
     fault: Finding | None = None
 
 
 def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Judged, ...]:
     """Judge every signature of the document, in the order given."""
-    hollow = frozenset(
+    hollow = facts.empty_visible | frozenset(
         entry.field.number for entry in examined if entry.field.visible and not entry.intact
     )
     stamps = sorted(
