@@ -1,0 +1,43 @@
+"""What the signature rate counts: one fact for each document that was sent. Pure."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from certs.anchors import Block
+from exchange.agency import AgencyLevel, OrganId
+from signer.verdicts import Verdict
+
+
+class DocumentKind(StrEnum):
+    """Original (bản gốc), copy (sao y, sao lục, trích sao) or annex (phụ lục) in its own file.
+
+    A copy and a separate annex lawfully bear the body's signature only (NĐ 30/2020 art. 25.1.c and
+    Appendix I, III.1.d), so that no leader's signature is missing there.
+    """
+
+    ORIGINAL = "ORIGINAL"
+    COPY = "COPY"
+    ANNEX = "ANNEX"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentFact:
+    """One document as it was when it was sent, with the gate's verdict.
+
+    `leader_signed` and `seal_signed` tell of valid signatures only. `reason` is the verdict's.
+    `issued_on` is the date of issue in Vietnam, by which documents fall into periods.
+    """
+
+    message_id: str
+    document_id: str
+    sender: OrganId
+    block: Block
+    level: AgencyLevel
+    issued_on: dt.date
+    type_name: str
+    verdict: Verdict
+    leader_signed: bool
+    seal_signed: bool
+    kind: DocumentKind = DocumentKind.ORIGINAL
+    reason: str = ""
