@@ -12,7 +12,12 @@ REQUIRE_JUDGES = "CONGVAN_REQUIRE_JUDGES"
 
 pytest_plugins = [
     name
-    for name in ("tests.support.practice", "tests.support.postgres", "tests.support.objects")
+    for name in (
+        "tests.support.practice",
+        "tests.support.postgres",
+        "tests.support.objects",
+        "tests.support.service",
+    )
     if importlib.util.find_spec(name) is not None
 ]
 

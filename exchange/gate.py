@@ -1,0 +1,87 @@
+"""The signature gate: every PDF is judged before delivery, and the verdict travels with it.
+
+The gate classifies and does not stop: a document without a valid signature is delivered marked,
+"for information only" (QĐ 28/2018/QĐ-TTg), and counts against the signature rate with its reason.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from exchange.envelope import AttachmentRef
+from exchange.messages import GateFinding
+from exchange.services import Services
+from signer import Report, assess_with_evidence
+from signer.verdicts import Indication, SignatureKind, Verdict
+from storage.ports import Digest
+
+NOT_APPLICABLE = "NOT_APPLICABLE"
+NOT_A_PDF = "NOT_A_PDF"
+_PDF_MAGIC = b"%PDF-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the gate found in one attachment; `report` is None for what is not a PDF."""
+
+    finding: GateFinding
+    report: Report | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing needs marking: a valid PDF, or an attachment that is no PDF."""
+        return self.report is None or self.report.verdict is Verdict.VALID
+
+    def signed_by(self, kind: SignatureKind) -> bool:
+        """Tell whether a signature of this kind passed in full."""
+        return self.report is not None and any(
+            entry.kind is kind and entry.indication is Indication.TOTAL_PASSED
+            for entry in self.report.signatures
+        )
+
+
+async def judge_attachment(
+    services: Services, attachment: AttachmentRef, *, position: int
+) -> Judgement:
+    """Judge one attachment by its bytes, never by its label."""
+    content = await services.objects.read(Digest(attachment.digest))
+    if not content.startswith(_PDF_MAGIC) and not _claims_pdf(attachment):
+        return Judgement(finding=_finding(position, attachment, NOT_APPLICABLE), report=None)
+    report = await assess_with_evidence(
+        content,
+        sandbox=services.sandbox,
+        store=services.trust,
+        fetcher=services.fetcher,
+        at=services.clock(),
+    )
+    finding = _finding(
+        position, attachment, report.verdict.value, reason=report.reason, report_id=uuid4()
+    )
+    return Judgement(finding=finding, report=report)
+
+
+def main_document(judgements: tuple[Judgement, ...]) -> Judgement:
+    """The document itself among its annexes: the first PDF, else the first attachment."""
+    return next((each for each in judgements if each.report is not None), judgements[0])
+
+
+def _claims_pdf(attachment: AttachmentRef) -> bool:
+    return attachment.media_type == "application/pdf" or attachment.file_name.lower().endswith(
+        ".pdf"
+    )
+
+
+def _finding(
+    position: int,
+    attachment: AttachmentRef,
+    verdict: str,
+    *,
+    reason: str = "",
+    report_id: UUID | None = None,
+) -> GateFinding:
+    return GateFinding(
+        position=position,
+        attachment=attachment,
+        verdict=verdict,
+        reason=reason,
+        report_id=report_id,
+    )

@@ -1,0 +1,59 @@
+"""Rows of verification reports: kept for good, found again by their identifier."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from exchange.agency import OrganId
+from exchange.errors import ReportUnknown
+from signer.report import Report
+from storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReport:
+    """A report with its identifier."""
+
+    report_id: UUID
+    report: Report
+
+
+async def keep_report(
+    connection: Connection, report: Report, *, report_id: UUID, requested_by: OrganId
+) -> KeptReport:
+    """Store a report under its identifier."""
+    await connection.execute(
+        "INSERT INTO verification_report (report_id, requested_by, digest, verdict, reason, report,"
+        " trust_version, judged_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            report_id,
+            requested_by,
+            report.sha256,
+            report.verdict.value,
+            report.reason,
+            Jsonb(report.to_json()),
+            report.trust_version,
+            report.judged_at,
+        ),
+    )
+    return KeptReport(report_id=report_id, report=report)
+
+
+async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId) -> KeptReport:
+    """Read a report that the reader asked for, or on a message that he sent or received.
+
+    Raises:
+        ReportUnknown: there is none that this reader may see.
+
+    """
+    cursor = await connection.execute(
+        "SELECT r.report FROM verification_report r WHERE r.report_id = %s AND (r.requested_by = %s"
+        " OR EXISTS (SELECT 1 FROM gate_finding g JOIN delivery d USING (message_id)"
+        "            WHERE g.report_id = r.report_id AND d.recipient = %s))",
+        (report_id, reader, reader),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise ReportUnknown(str(report_id))
+    return KeptReport(report_id=report_id, report=Report.from_json(row["report"]))

@@ -1,0 +1,215 @@
+"""The composition root: settings become services, services become a gRPC server."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.keys.file import load_pkcs12
+from certs.timestamping import HttpTimestamper
+from certs.trust_files import load_trust_store
+from congvan.v1 import (
+    archive_pb2,
+    archive_pb2_grpc,
+    blobs_pb2,
+    blobs_pb2_grpc,
+    compliance_pb2,
+    compliance_pb2_grpc,
+    exchange_pb2,
+    exchange_pb2_grpc,
+    operations_pb2,
+    operations_pb2_grpc,
+    registry_pb2,
+    registry_pb2_grpc,
+    signing_pb2,
+    signing_pb2_grpc,
+    verification_pb2,
+    verification_pb2_grpc,
+)
+from exchange.agency import parse_organ_id
+from exchange.errors import SettingInvalid
+from exchange.evidence import EvidenceSigner
+from exchange.routing import load_routing_table
+from exchange.server.door import Door
+from exchange.server.servicers.archive import ArchiveServicer
+from exchange.server.servicers.blobs import BlobServicer
+from exchange.server.servicers.compliance import ComplianceServicer
+from exchange.server.servicers.exchange import ExchangeServicer
+from exchange.server.servicers.registry import RegistryServicer
+from exchange.server.servicers.signing import SigningServicer
+from exchange.server.servicers.verification import VerificationServicer
+from exchange.server.settings import Settings, SigningKeySection
+from exchange.services import ServerKey, ServiceLimits, Services
+from signer import Sandbox
+from storage.archive import Archive
+from storage.database import Database
+from storage.objects import open_object_store
+
+CONTRACT = (
+    archive_pb2,
+    blobs_pb2,
+    compliance_pb2,
+    exchange_pb2,
+    operations_pb2,
+    registry_pb2,
+    signing_pb2,
+    verification_pb2,
+)
+SERVICE_NAMES = tuple(
+    service.full_name for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()
+)
+# What a sandbox process imports before its first call: all that reads strangers' bytes.
+SANDBOXED_MODULES = ("signer.assessing", "exchange.edxml.reader")
+EVIDENCE_KEY_FILE = "evidence.key"
+SPOOL_DIRECTORY = "spool"
+
+# The wire's own limits. Documents travel in chunks; nothing else is large.
+_OPTIONS = (
+    ("grpc.so_reuseport", 1),
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.max_send_message_length", 8 << 20),
+    ("grpc.max_metadata_size", 8 << 10),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # A client's channel stays with one process; ending it now and then spreads the load.
+    ("grpc.max_connection_age_ms", 900_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
+)
+MAXIMUM_CONCURRENT_RPCS = 256
+
+
+@contextlib.asynccontextmanager
+async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
+    """Open everything that the use cases need, and close it again.
+
+    Raises:
+        SettingInvalid, TrustStoreInvalid, KeyUnusable, StorageError: what can't be opened, and why.
+
+    """
+    trust = load_trust_store(settings.trust.directory, allow_practice=settings.trust.allow_practice)
+    policy = FetchPolicy(allowed=frozenset(_address(each) for each in settings.fetching.allowed))
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(await Database.open(dsn))
+        objects = open_object_store(object_store_url(settings))
+        stack.push_async_callback(objects.close)
+        sandbox = await stack.enter_async_context(Sandbox(workers=settings.limits.sandbox_workers))
+        fetcher = await stack.enter_async_context(EvidenceFetcher(policy))
+        tsa = settings.timestamping.url
+        yield Services(
+            database=database,
+            objects=objects,
+            archive=Archive(database, objects),
+            sandbox=sandbox,
+            trust=trust,
+            fetcher=fetcher if policy.allowed else None,
+            timestamper=HttpTimestamper(tsa, fetcher=fetcher, store=trust) if tsa else None,
+            keys=_load_keys(settings),
+            evidence_signer=_load_evidence_signer(settings.service.data_dir),
+            routing=load_routing_table(),
+            spool=settings.service.data_dir / SPOOL_DIRECTORY,
+            limits=ServiceLimits(max_document_bytes=settings.limits.max_document_bytes),
+            clock=lambda: datetime.now(UTC),
+        )
+
+
+def build_server(
+    services: Services, settings: Settings, *, port: int
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    """Put servicers, door and TLS together; not started yet."""
+    server = grpc.aio.server(
+        interceptors=[Door(services)],
+        options=_OPTIONS,
+        maximum_concurrent_rpcs=MAXIMUM_CONCURRENT_RPCS,
+    )
+    archive_pb2_grpc.add_ArchiveServiceServicer_to_server(ArchiveServicer(services), server)
+    blobs_pb2_grpc.add_BlobServiceServicer_to_server(BlobServicer(services), server)
+    compliance_pb2_grpc.add_ComplianceServiceServicer_to_server(
+        ComplianceServicer(services), server
+    )
+    exchange_pb2_grpc.add_ExchangeServiceServicer_to_server(ExchangeServicer(services), server)
+    operations_pb2_grpc.add_OperationServiceServicer_to_server(
+        operations_pb2_grpc.OperationServiceServicer(), server
+    )
+    registry_pb2_grpc.add_RegistryServiceServicer_to_server(RegistryServicer(services), server)
+    signing_pb2_grpc.add_SigningServiceServicer_to_server(SigningServicer(services), server)
+    verification_pb2_grpc.add_VerificationServiceServicer_to_server(
+        VerificationServicer(services), server
+    )
+    healths = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
+    if settings.service.reflection:
+        reflection.enable_server_reflection((*SERVICE_NAMES, reflection.SERVICE_NAME), server)
+    host = settings.service.host
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    server.add_secure_port(address, _credentials(settings))
+    return server, healths
+
+
+def object_store_url(settings: Settings) -> str:
+    """The address of the object store; a directory below data_dir by default."""
+    return settings.objects.url or (settings.service.data_dir / "objects").absolute().as_uri()
+
+
+def read_setting_file(path: Path, *, what: str) -> bytes:
+    """Read a file that the configuration names; raises SettingInvalid naming it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingInvalid(f"{what}: {path}: {error.strerror}") from error
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials:
+    tls = settings.tls
+    return grpc.ssl_server_credentials(
+        [
+            (
+                read_setting_file(tls.key, what="tls.key"),
+                read_setting_file(tls.certificate, what="tls.certificate"),
+            )
+        ],
+        root_certificates=read_setting_file(tls.client_ca, what="tls.client_ca"),
+        require_client_auth=True,
+    )
+
+
+def _load_keys(settings: Settings) -> Mapping[str, ServerKey]:
+    return {section.id: _load_key(section) for section in settings.signing_keys}
+
+
+def _load_key(section: SigningKeySection) -> ServerKey:
+    passphrase = None
+    if section.passphrase_file is not None:
+        content = read_setting_file(
+            section.passphrase_file, what=f"signing_keys {section.id}: passphrase_file"
+        )
+        passphrase = content.rstrip(b"\r\n")
+    content = read_setting_file(section.file, what=f"signing_keys {section.id}: file")
+    return ServerKey(
+        key_id=section.id,
+        endpoint=parse_organ_id(section.endpoint),
+        key=load_pkcs12(content, passphrase),
+        seal=section.seal,
+    )
+
+
+def _load_evidence_signer(data_dir: Path) -> EvidenceSigner:
+    content = read_setting_file(data_dir / EVIDENCE_KEY_FILE, what="the evidence key")
+    key = load_pem_private_key(content, password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingInvalid(f"{EVIDENCE_KEY_FILE} is not an Ed25519 key")
+    return EvidenceSigner(key)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise SettingInvalid(f"fetching.allowed: {text}: host:port is needed")
+    return host.strip("[]").lower(), int(port)

@@ -1,0 +1,189 @@
+"""The door of the service: who calls, may he, and in what words failures leave.
+
+Identity comes from the transport alone: exactly one URI name urn:congvan:endpoint:<code> in the
+client's certificate, whose fingerprint is registered for that endpoint. Metadata and the other
+kinds of names are never looked at: gRPC merges them into one list that a client may fill.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, TypeAlias
+
+import grpc
+import structlog
+from cryptography import x509
+
+from certs.errors import IdentityUnreadable
+from certs.identity import ENDPOINT_URN, fingerprint
+from exchange import registry
+from exchange.agency import Endpoint, EndpointRole
+from exchange.errors import ExchangeError, IdentityUnknown, NotBuiltYet, RoleMissing
+from exchange.server.access import OPEN_METHODS, may_call
+from exchange.server.status import abort, code_of
+from exchange.services import Services
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Handler = grpc.RpcMethodHandler[Any, Any]
+WireValue: TypeAlias = Any
+"""A request, an answer, or a stream of them: the door does not look inside."""
+
+_log = structlog.get_logger("congvan.door")
+_caller: ContextVar[Endpoint] = ContextVar("caller")
+
+
+class InternalError(ExchangeError):
+    """Something went wrong inside the service. Try again; if it stays, tell the operator."""
+
+    reason = "INTERNAL_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class TransportIdentity:
+    """What the client's certificate says: the endpoint's code, and the certificate's SHA-256."""
+
+    code: str
+    fingerprint: str
+
+
+def current_caller() -> Endpoint:
+    """The endpoint whose call is being answered."""
+    return _caller.get()
+
+
+def identity_of(auth_context: dict[str, Any]) -> TransportIdentity:
+    """Read the identity from gRPC's view of the client's certificate.
+
+    Raises:
+        IdentityUnknown: no certificate, or not exactly one URI name of ours in it.
+
+    """
+    names = [bytes(name).decode("utf8", "replace") for name in auth_context.get("peer_uri", ())]
+    ours = [name for name in names if name.startswith(ENDPOINT_URN)]
+    certificates = auth_context.get("x509_pem_cert", ())
+    if len(names) != 1 or len(ours) != 1 or len(certificates) != 1:
+        raise IdentityUnknown("exactly one URI name urn:congvan:endpoint:<code> is needed")
+    try:
+        certificate = x509.load_pem_x509_certificate(bytes(certificates[0]))
+        return TransportIdentity(ours[0].removeprefix(ENDPOINT_URN), fingerprint(certificate))
+    except (ValueError, IdentityUnreadable):
+        raise IdentityUnknown("the certificate can't be read") from None
+
+
+class Door(grpc.aio.ServerInterceptor):
+    """Wraps every method but health; wraps all four kinds, or streams would go unchecked."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Put the door before a method's own handler."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method in OPEN_METHODS:
+            return handler
+        behaviour = (
+            handler.unary_unary
+            or handler.unary_stream
+            or handler.stream_unary
+            or handler.stream_stream
+        )
+        make, guard = _KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        return make(
+            guard(self, method, behaviour),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    async def admit(self, method: str, context: Context) -> Endpoint:
+        """Find out who calls and whether he may.
+
+        Raises:
+            IdentityUnknown: the certificate is not registered, or the endpoint is not valid now.
+            RoleMissing: none of the endpoint's roles may call the method.
+
+        """
+        identity = identity_of(dict(context.auth_context()))
+        async with self._services.database.transaction() as connection:
+            found = await registry.find_endpoint(connection, identity.code)
+        endpoint = found.endpoint if found else None
+        if (
+            endpoint is None
+            or identity.fingerprint not in endpoint.certificates
+            or not endpoint.is_valid_at(self._services.clock())
+        ):
+            raise IdentityUnknown(identity.code)
+        if not may_call(endpoint.roles, method):
+            raise RoleMissing(_role_names(endpoint.roles))
+        _caller.set(endpoint)
+        return endpoint
+
+
+def _guard_unary(door: Door, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(request: WireValue, context: Context) -> WireValue:
+        started = time.monotonic()
+        try:
+            await door.admit(method, context)
+            answer = behaviour(request, context)
+            answer = await answer if isawaitable(answer) else answer
+        except Exception as error:
+            await _refuse(method, context, error, started=started)
+        _log_call(method, "OK", started)
+        return answer
+
+    return call
+
+
+def _guard_stream(door: Door, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(request: WireValue, context: Context) -> AsyncIterator[WireValue]:
+        started = time.monotonic()
+        try:
+            await door.admit(method, context)
+            async for answer in behaviour(request, context):
+                yield answer
+        except Exception as error:
+            await _refuse(method, context, error, started=started)
+        _log_call(method, "OK", started)
+
+    return call
+
+
+_KINDS: dict[tuple[bool, bool], tuple[Callable[..., Handler], Callable[..., Any]]] = {
+    (False, False): (grpc.unary_unary_rpc_method_handler, _guard_unary),
+    (True, False): (grpc.stream_unary_rpc_method_handler, _guard_unary),
+    (False, True): (grpc.unary_stream_rpc_method_handler, _guard_stream),
+    (True, True): (grpc.stream_stream_rpc_method_handler, _guard_stream),
+}
+
+
+async def _refuse(method: str, context: Context, error: Exception, *, started: float) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if isinstance(error, NotImplementedError):  # what the generated base class of a method raises
+        error = NotBuiltYet(method)
+    if code_of(error) is None:
+        _log.error("call failed inside", method=method, exc_info=error)
+        error = InternalError()
+    _log_call(method, getattr(error, "reason", ""), started)
+    await abort(context, error)
+
+
+def _log_call(method: str, outcome: str, started: float) -> None:
+    caller = _caller.get(None)
+    _log.info(
+        "call",
+        method=method,
+        caller=caller.code if caller else "",
+        outcome=outcome,
+        milliseconds=round((time.monotonic() - started) * 1000, 1),
+    )
+
+
+def _role_names(roles: frozenset[EndpointRole]) -> str:
+    return "caller's roles: " + (", ".join(sorted(roles)) or "none")

@@ -1,0 +1,188 @@
+"""The service's configuration: one TOML file, overridden by CONGVAN_… environment variables."""
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from certs.anchors import Block
+from exchange.agency import AgencyLevel, EndpointRole
+from exchange.errors import SettingInvalid
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServiceSection(_Section):
+    """Where the service keeps its data and where it listens."""
+
+    data_dir: Path
+    listen: str = "127.0.0.1:8443"
+    workers: int = Field(default=2, ge=1, le=64)
+    reflection: bool = False
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        ipaddress.ip_address(host.strip("[]"))
+        if not 0 <= int(port) <= 65535:
+            raise ValueError("a port is between 0 and 65535")
+        return value
+
+    @property
+    def host(self) -> str:
+        """The address to listen on, without brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port to listen on; 0 lets the system choose a free one."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class DatabaseSection(_Section):
+    """Empty: the service runs its own PostgreSQL below data_dir."""
+
+    dsn: str = Field(default="", repr=False)
+
+
+class ObjectsSection(_Section):
+    """Empty: a directory below data_dir. Credentials for S3 come from the environment only."""
+
+    url: str = ""
+
+
+class TlsSection(_Section):
+    """PEM files: the server's certificate with its chain, its key, and the CA of the clients."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path
+
+
+class TrustSection(_Section):
+    """The directory of trust anchors. Practice anchors are admitted only when asked for."""
+
+    directory: Path
+    allow_practice: bool = False
+
+
+class FetchingSection(_Section):
+    """`host:port` of the servers from which OCSP and CRL may be fetched; none by default."""
+
+    allowed: tuple[str, ...] = ()
+
+
+class TimestampingSection(_Section):
+    """The RFC 3161 authority; empty: no B-T signatures by keys of the service."""
+
+    url: str = ""
+
+
+class LimitsSection(_Section):
+    """Limits that an operator may want to change; the others are in the code, with reasons."""
+
+    max_document_bytes: int = Field(default=100_000_000, ge=1_000)
+    sandbox_workers: int = Field(default=1, ge=1, le=64)
+
+
+class SigningKeySection(_Section):
+    """A key that the service keeps for an endpoint. The passphrase is in a file of its own."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")
+    endpoint: str
+    file: Path
+    passphrase_file: Path | None = None
+    seal: bool = True
+
+
+class BootstrapSection(_Section):
+    """An endpoint that exists from the start, so that somebody may register the others."""
+
+    code: str
+    name: str
+    block: Block
+    level: AgencyLevel
+    roles: tuple[EndpointRole, ...]
+    certificate: Path
+
+
+class Settings(BaseSettings):
+    """Everything that `congvan serve` needs to know."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONGVAN_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    service: ServiceSection
+    tls: TlsSection
+    trust: TrustSection
+    database: DatabaseSection = DatabaseSection()
+    objects: ObjectsSection = ObjectsSection()
+    fetching: FetchingSection = FetchingSection()
+    timestamping: TimestampingSection = TimestampingSection()
+    limits: LimitsSection = LimitsSection()
+    signing_keys: tuple[SigningKeySection, ...] = ()
+    bootstrap: tuple[BootstrapSection, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, and read nothing else."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the configuration; relative paths in it are relative to the file.
+
+    Raises:
+        SettingInvalid: the file can't be read, or a setting is missing, unknown or wrong.
+
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingInvalid(f"{path}: {error}") from error
+    try:
+        return _anchored(Settings(**values), path.resolve().parent)
+    except ValidationError as error:
+        # Only where and what: pydantic's own text would repeat values, which may be secret.
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
+            for each in error.errors(include_input=False, include_context=False)
+        )
+        raise SettingInvalid(f"{path}: {problems}") from None
+
+
+def _anchored(model: _Model, directory: Path) -> _Model:
+    """Give a copy in which every relative path stands below `directory`."""
+    changes: dict[str, object] = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, Path):
+            changes[name] = directory / value
+        elif isinstance(value, BaseModel):
+            changes[name] = _anchored(value, directory)
+        elif isinstance(value, tuple):
+            changes[name] = tuple(
+                _anchored(each, directory) if isinstance(each, BaseModel) else each
+                for each in value
+            )
+    return model.model_copy(update=changes)

@@ -1,0 +1,70 @@
+"""One worker process: a grpc.aio server on the shared port, until it is told to drain."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import signal
+from multiprocessing.connection import Connection as Pipe
+
+import structlog
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+
+from exchange.server.app import SERVICE_NAMES, build_server, open_services
+from exchange.server.logs import configure_logs
+from exchange.server.settings import Settings
+from exchange.services import Services
+
+DRAIN_SECONDS = 30
+HEALTH_SECONDS = 2.0
+_log = structlog.get_logger("congvan.worker")
+
+
+def work(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
+    """Run a worker to its end. `ready` gets one True when it serves, or the reason why not."""
+    configure_logs()
+    try:
+        asyncio.run(_serve(settings, dsn, port, ready))
+    except Exception as error:
+        _log.error("worker failed", exc_info=error)
+        with contextlib.suppress(OSError):
+            ready.send(str(error) or type(error).__name__)
+        raise SystemExit(1) from None
+
+
+async def _serve(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
+    stopping = _stop_event()
+    async with open_services(settings, dsn) as services:
+        server, healths = build_server(services, settings, port=port)
+        await server.start()
+        watch = asyncio.create_task(_watch_health(services, healths))
+        ready.send(True)
+        await stopping.wait()
+        # New calls go to the other workers; those under way end in their own time.
+        watch.cancel()
+        await healths.enter_graceful_shutdown()
+        await server.stop(DRAIN_SECONDS)
+
+
+def _stop_event() -> asyncio.Event:
+    """Set by SIGTERM, SIGINT, and by the end of the supervisor however it came."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, stopping.set)
+    return stopping
+
+
+async def _watch_health(services: Services, healths: health.aio.HealthServicer) -> None:
+    """Say SERVING only while rows can be written: what can't commit must not be asked."""
+    status: HealthCheckResponse.ServingStatus.ValueType | None = None
+    while True:
+        serving = await services.database.ready()
+        now = HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING
+        if now != status:
+            status = now
+            for name in ("", *SERVICE_NAMES):
+                await healths.set(name, status)
+        await asyncio.sleep(HEALTH_SECONDS)

@@ -1,0 +1,1 @@
+"""What callers can do, one module a step of a document's life: drafting, submitting, receiving."""

@@ -1,0 +1,55 @@
+"""Every error of ours leaves the service with a status code, a reason and Vietnamese words."""
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import ErrorInfo, LocalizedMessage
+
+from exchange.errors import EnvelopeIncomplete, RouteForbidden
+from exchange.server import app
+from exchange.server.status import DOMAIN, ROOTS, STATUS, code_of, status_of
+
+
+def descendants(kind: type[Exception]) -> Iterator[type[Exception]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from descendants(child)
+
+
+def every_error() -> list[type[Exception]]:
+    assert app  # importing the composition root imports every module that defines an error
+    return [kind for root in ROOTS for kind in descendants(root)]
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_has_a_row_in_the_table(kind: type[Exception]) -> None:
+    assert any(ancestor in STATUS for ancestor in kind.__mro__)
+
+
+def test_rows_of_the_table_are_never_internal() -> None:
+    assert grpc.StatusCode.INTERNAL not in STATUS.values()
+    assert grpc.StatusCode.UNKNOWN not in STATUS.values()
+
+
+def test_a_status_carries_reason_domain_metadata_and_a_vietnamese_sentence() -> None:
+    error = EnvelopeIncomplete("empty", field="From/OrganName")
+    status = status_of(error, code_of(error) or grpc.StatusCode.INTERNAL)
+    info, message = ErrorInfo(), LocalizedMessage()
+    assert status.details[0].Unpack(info)
+    assert status.details[1].Unpack(message)
+    assert (info.reason, info.domain) == ("ENVELOPE_INCOMPLETE", DOMAIN)
+    assert info.metadata["field"] == "From/OrganName"
+    assert message.locale == "vi"
+    assert message.message
+    assert "ENVELOPE_INCOMPLETE" not in message.message
+
+
+def test_each_detail_type_stands_once() -> None:
+    error = RouteForbidden("A to B", rule="business-to-party")
+    status = status_of(error, grpc.StatusCode.PERMISSION_DENIED)
+    assert len({detail.type_url for detail in status.details}) == len(status.details) == 2
+
+
+def test_what_is_not_ours_has_no_code() -> None:
+    assert code_of(KeyError("x")) is None

@@ -1,0 +1,199 @@
+"""A running service with practice authority and registered endpoints, for whole-service tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import grpc
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certs.authority import Issued
+from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc
+from tests.support.postgres import reachable_directory
+from tests.support.practice import PASSPHRASE, Practice
+
+REGISTRAR, AUDITOR = "H56.88", "H56.89"
+PROVINCE, COMMUNE, PARTY, FRONT, COMPANY = "H56.90", "H56.95", "A56.90", "A56.80", "2800000009"
+ENDPOINTS = {
+    PROVINCE: ("Sở Khoa học và Công nghệ", common_pb2.BLOCK_STATE),
+    COMMUNE: ("Ủy ban nhân dân phường Hạc Thành", common_pb2.BLOCK_STATE),
+    PARTY: ("Văn phòng Tỉnh ủy", common_pb2.BLOCK_PARTY),
+    FRONT: ("Ủy ban Mặt trận Tổ quốc", common_pb2.BLOCK_FRONT),
+    COMPANY: ("Công ty Thực hành", common_pb2.BLOCK_BUSINESS),
+}
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """Where the service listens and with which certificates it can be called."""
+
+    address: str
+    directory: Path
+    root_pem: bytes
+    identities: dict[str, Issued]
+    process: subprocess.Popen[bytes]
+
+    def credentials(self, issued: Issued) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(
+            self.root_pem, issued.private_key_pem, issued.certificate_pem + _chain(issued)
+        )
+
+    def channel(self, code: str) -> grpc.Channel:
+        return self.channel_with(self.identities[code])
+
+    def channel_with(self, issued: Issued) -> grpc.Channel:
+        return grpc.secure_channel(self.address, self.credentials(issued))
+
+    def aio_channel(self, code: str) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(self.address, self.credentials(self.identities[code]))
+
+
+def _chain(issued: Issued) -> bytes:
+    return b"".join(each.public_bytes(Encoding.PEM) for each in issued.chain)
+
+
+def _write_configuration(directory: Path, practice: Practice, *, more: str = "") -> Path:
+    authority = practice.authority
+    authority.write_trust(directory / "trust")
+    server = authority.issue_server(("localhost",), ("127.0.0.1",))
+    (directory / "server.crt").write_bytes(server.certificate_pem + _chain(server))
+    key = directory / "server.key"
+    key.touch(0o600)
+    key.write_bytes(server.private_key_pem)
+    (directory / "root.crt").write_bytes(authority.root.public_bytes(Encoding.PEM))
+    host = practice.base_url.removeprefix("http://")
+    text = f"""
+[service]
+data_dir = "data"
+listen = "127.0.0.1:0"
+workers = 1
+reflection = true
+
+[tls]
+certificate = "server.crt"
+key = "server.key"
+client_ca = "root.crt"
+
+[trust]
+directory = "trust"
+allow_practice = true
+
+[fetching]
+allowed = ["{host}"]
+
+[timestamping]
+url = "{practice.tsa_url}"
+
+[[signing_keys]]
+id = "seal-{PROVINCE}"
+endpoint = "{PROVINCE}"
+file = "seal.p12"
+passphrase_file = "seal.pass"
+
+[[bootstrap]]
+code = "{REGISTRAR}"
+name = "Trung tâm tích hợp dữ liệu (thực hành)"
+block = "STATE"
+level = "PROVINCE"
+roles = ["REGISTRAR"]
+certificate = "{REGISTRAR}.crt"
+
+[[bootstrap]]
+code = "{AUDITOR}"
+name = "Thanh tra (thực hành)"
+block = "STATE"
+level = "PROVINCE"
+roles = ["AUDITOR", "OPERATOR"]
+certificate = "{AUDITOR}.crt"
+{more}
+"""
+    path = directory / "congvan.toml"
+    path.write_text(text, encoding="utf8")
+    return path
+
+
+def start_service(
+    configuration: Path, *, seconds: float = START_SECONDS
+) -> subprocess.Popen[bytes]:
+    """Start `congvan serve` and wait until it says where it listens."""
+    log = (configuration.parent / "service.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exchange.cli.main", "serve", "--config", str(configuration)],
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "LANG": "C.UTF-8"},
+    )
+    address = configuration.parent / "data" / "address"
+    deadline = time.monotonic() + seconds
+    while not address.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            text = (configuration.parent / "service.log").read_text(errors="replace")
+            raise AssertionError(f"the service did not start:\n{text[-4000:]}")
+        time.sleep(0.05)
+    return process
+
+
+def stop_service(process: subprocess.Popen[bytes]) -> int:
+    """Ask the service to end and wait for it."""
+    process.terminate()
+    return process.wait(45)
+
+
+def _register(service: RunningService) -> None:
+    with service.channel(REGISTRAR) as channel:
+        stub = registry_pb2_grpc.RegistryServiceStub(channel)
+        for code, (name, block) in ENDPOINTS.items():
+            level = (
+                common_pb2.ADMINISTRATIVE_LEVEL_COMMUNE
+                if code == COMMUNE
+                else common_pb2.ADMINISTRATIVE_LEVEL_PROVINCE
+            )
+            endpoint = registry_pb2.Endpoint(code=code, display_name=name, block=block, level=level)
+            stub.CreateEndpoint(
+                registry_pb2.CreateEndpointRequest(request_id=str(uuid4()), endpoint=endpoint)
+            )
+            certificate = service.identities[code].certificate.public_bytes(Encoding.DER)
+            stub.BindCertificate(
+                registry_pb2.BindCertificateRequest(
+                    request_id=str(uuid4()), name=f"endpoints/{code}", certificate=certificate
+                )
+            )
+
+
+@pytest.fixture(scope="session")
+def service(practice: Practice, seal: Issued) -> Iterator[RunningService]:
+    """One service for all tests of a test process; tests use documents and ids of their own."""
+    with reachable_directory("congvan-test-service-") as directory:
+        codes = (REGISTRAR, AUDITOR, *ENDPOINTS)
+        identities = {code: practice.authority.issue_endpoint(code) for code in codes}
+        for code in (REGISTRAR, AUDITOR):
+            (directory / f"{code}.crt").write_bytes(identities[code].certificate_pem)
+        (directory / "seal.p12").write_bytes(seal.pkcs12(PASSPHRASE))
+        (directory / "seal.pass").write_bytes(PASSPHRASE + b"\n")
+        configuration = _write_configuration(directory, practice)
+        process = start_service(configuration)
+        try:
+            address = (directory / "data" / "address").read_text().strip()
+            running = RunningService(
+                address=address,
+                directory=directory,
+                root_pem=practice.authority.root.public_bytes(Encoding.PEM),
+                identities=identities,
+                process=process,
+            )
+            _register(running)
+            yield running
+        finally:
+            stop_service(process)
