@@ -30,14 +30,16 @@ async def serve_practice_authority(
     who wants a free one binds a socket first, creates the authority for it, and passes it as
     listener. Raises PracticeAuthorityUnusable when the port is taken.
     """
-    runner = web.AppRunner(_application(authority), access_log=None)
+    runner = web.AppRunner(
+        _application(authority), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+    )
     await runner.setup()
     try:
         site: web.BaseSite
         if listener is not None:
-            site = web.SockSite(runner, listener, shutdown_timeout=_SHUTDOWN_SECONDS)
+            site = web.SockSite(runner, listener)
         else:
-            site = web.TCPSite(runner, host, port, shutdown_timeout=_SHUTDOWN_SECONDS)
+            site = web.TCPSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:

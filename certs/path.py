@@ -138,6 +138,9 @@ def judge_path(
         # Strangers made the input; whatever it makes a parser do, it is a refusal and no crash.
         return replace(none, detail=f"it cannot be judged: {type(error).__name__}")
     if not verdicts:
+        # A signature with a digest like SHA-1 is not verified at all, so no path was found.
+        if weakness := certificate_weakness(certificate):
+            return replace(none, status=PathStatus.UNSUITABLE, detail=weakness)
         detail = "no issuer found" if anchors else f"no anchor for {role} at this time"
         return replace(none, detail=detail)
     telling = min(verdicts, key=lambda verdict: _TELLING_FIRST.index(verdict.status))

@@ -28,6 +28,18 @@ from certs.revocation import RevocationEvidence
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # RFC 6960 lets a responder leave nextUpdate out: newer information is always available then.
 _WITHOUT_NEXT_UPDATE = timedelta(minutes=30)
+# What a damaged structure makes the parsers raise, which read most fields only when asked.
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.UnsupportedGeneralNameType,
+)
 MAX_ITEMS = 64
 """Pieces of evidence looked at, of each kind; a hostile document may carry thousands."""
 
@@ -64,22 +76,26 @@ class ParsedEvidence:
         self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime
     ) -> Finding:
         """What the evidence says about the certificate that the issuer signed."""
-        said = self._newest_answer(certificate, issuer, at)
-        lists = [crl for crl in self._crls if _crl_counts(crl, issuer, at)]
+        answers = [
+            answer
+            for der, response in self._responses
+            if (answer := _answer(der, response, (certificate, issuer), at)) is not None
+        ]
+        said = max(answers, key=lambda answer: answer.this_update, default=None)
+        lists = [
+            entry
+            for crl in self._crls
+            if (entry := _listing(crl, (certificate, issuer), at)) is not None
+        ]
         proof = RevocationEvidence(
             ocsp_responses=(said.der,) if said is not None else (),
-            crls=tuple(crl.public_bytes(Encoding.DER) for crl in lists),
+            crls=tuple(entry.der for entry in lists),
         )
+        moments = [entry.revoked_at for entry in lists]
+        if said is not None:
+            moments.append(said.revoked_at)
         revoked_at = min(
-            (
-                moment
-                for moment in (
-                    said.revoked_at if said is not None else None,
-                    *(_listed_at(crl, certificate) for crl in lists),
-                )
-                if moment is not None and moment <= at
-            ),
-            default=None,
+            (each for each in moments if each is not None and each <= at), default=None
         )
         if revoked_at is not None:
             return Finding(status=RevocationStatus.REVOKED, revoked_at=revoked_at, evidence=proof)
@@ -88,27 +104,6 @@ class ParsedEvidence:
         else:
             status = RevocationStatus.GOOD if lists else RevocationStatus.NO_EVIDENCE
         return Finding(status=status, evidence=proof)
-
-    def _newest_answer(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime
-    ) -> _Answer | None:
-        newest: _Answer | None = None
-        for der, response in self._responses:
-            for single in response.responses:
-                if not _is_about(single, certificate, issuer) or not _fresh(
-                    single.this_update_utc, single.next_update_utc, at
-                ):
-                    continue
-                if newest is not None and newest.this_update >= single.this_update_utc:
-                    continue
-                if _authorised(response, issuer, at):
-                    newest = _Answer(
-                        der=der,
-                        this_update=single.this_update_utc,
-                        good=single.certificate_status is ocsp.OCSPCertStatus.GOOD,
-                        revoked_at=single.revocation_time_utc,
-                    )
-        return newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,24 +114,72 @@ class _Answer:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    der: bytes
+    revoked_at: datetime | None
+
+
+_Subject = tuple[x509.Certificate, x509.Certificate]
+"""A certificate and its issuer."""
+
+
+def _answer(
+    der: bytes, response: ocsp.OCSPResponse, subject: _Subject, at: datetime
+) -> _Answer | None:
+    """The response's word on the certificate, if it counts; a damaged response has none."""
+    try:
+        singles = [
+            single
+            for single in response.responses
+            if _is_about(single, *subject)
+            and _fresh(single.this_update_utc, single.next_update_utc, at)
+        ]
+        if not singles or not _authorised(response, subject[1], at):
+            return None
+        newest = max(singles, key=lambda single: single.this_update_utc)
+        return _Answer(
+            der=der,
+            this_update=newest.this_update_utc,
+            good=newest.certificate_status is ocsp.OCSPCertStatus.GOOD,
+            revoked_at=newest.revocation_time_utc,
+        )
+    except _DAMAGE:
+        return None
+
+
+def _listing(
+    crl: x509.CertificateRevocationList, subject: _Subject, at: datetime
+) -> _Listing | None:
+    """The certificate's place in the CRL, if the CRL counts; a damaged CRL does not."""
+    certificate, issuer = subject
+    try:
+        if not _crl_counts(crl, issuer, at):
+            return None
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        return _Listing(
+            der=crl.public_bytes(Encoding.DER),
+            revoked_at=entry.revocation_date_utc if entry is not None else None,
+        )
+    except _DAMAGE:
+        return None
+
+
 def _parsed_responses(items: Iterable[bytes]) -> Iterator[tuple[bytes, ocsp.OCSPResponse]]:
     for item in items:
         try:
             response = ocsp.load_der_ocsp_response(item)
             if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:
-                _ = response.responder_name, response.certificates  # parsed now, or never used
                 yield item, response
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except _DAMAGE:
             continue
 
 
 def _parsed_crls(items: Iterable[bytes]) -> Iterator[x509.CertificateRevocationList]:
     for item in items:
         try:
-            crl = x509.load_der_x509_crl(item)
-            _ = crl.extensions
-            yield crl
-        except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
+            yield x509.load_der_x509_crl(item)
+        except _DAMAGE:
             continue
 
 
@@ -190,7 +233,7 @@ def _delegated(responder: x509.Certificate, issuer: x509.Certificate, at: dateti
     try:
         purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         responder.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+    except _DAMAGE:
         return False
     return (
         ExtendedKeyUsageOID.OCSP_SIGNING in purposes
@@ -259,10 +302,3 @@ def _is_partial(crl: x509.CertificateRevocationList) -> bool:
                 if point.indirect_crl or point.only_contains_attribute_certs:
                     return True
     return False
-
-
-def _listed_at(
-    crl: x509.CertificateRevocationList, certificate: x509.Certificate
-) -> datetime | None:
-    entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    return entry.revocation_date_utc if entry is not None else None

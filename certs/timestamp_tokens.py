@@ -82,7 +82,10 @@ def check_answer(answer: bytes, request: StampRequest) -> CheckedToken:
 
 
 def _checked(answer: bytes, request: StampRequest) -> CheckedToken:
-    token = _granted(answer)
+    # Bytes are taken before anything inside is looked at: asn1crypto counts a default value that
+    # was read as a change, and then writes the structure anew instead of giving what was received.
+    der = _granted(answer)
+    token = cms.ContentInfo.load(der, strict=True)
     if token["content_type"].native != "signed_data":
         raise TsaAnswerInvalid("the token is not signed data")
     signed = token["content"]
@@ -94,13 +97,13 @@ def _checked(answer: bytes, request: StampRequest) -> CheckedToken:
     _match(info, request)
     if len(signed["signer_infos"]) != 1:
         raise TsaAnswerInvalid("the token does not have exactly one signature")
-    certificates = [each.chosen for each in signed["certificates"]][:MAX_CERTIFICATES]
+    certificates = [bytes(each.dump()) for each in signed["certificates"]][:MAX_CERTIFICATES]
     signer = _verified_signer(signed["signer_infos"][0], content, certificates)
     return CheckedToken(
-        der=bytes(token.dump()),
+        der=der,
         stamped_at=info["gen_time"].native,
-        signer=x509.load_der_x509_certificate(signer.dump()),
-        certificates=tuple(x509.load_der_x509_certificate(each.dump()) for each in certificates),
+        signer=x509.load_der_x509_certificate(signer),
+        certificates=tuple(x509.load_der_x509_certificate(each) for each in certificates),
     )
 
 
@@ -113,17 +116,18 @@ class _StatusAlone(core.Sequence):  # type: ignore[misc]
     ]
 
 
-def _granted(answer: bytes) -> cms.ContentInfo:
+def _granted(answer: bytes) -> bytes:
     response = _StatusAlone.load(answer, strict=True)
+    token = response["time_stamp_token"]
+    der = bytes(token.dump())
     status = response["status"]
     if status["status"].native not in ("granted", "granted_with_mods"):
         failures = status["fail_info"].native or set()
         detail = f"it refused: {', '.join(sorted(failures)) or status['status'].native}"
         raise TsaUnavailable(detail) if failures & _PASSING else TsaAnswerInvalid(detail)
-    token = response["time_stamp_token"]
     if isinstance(token, core.Void):
         raise TsaAnswerInvalid("it granted a time-stamp and gave none")
-    return token
+    return der
 
 
 def _match(info: tsp.TSTInfo, request: StampRequest) -> None:
@@ -138,8 +142,10 @@ def _match(info: tsp.TSTInfo, request: StampRequest) -> None:
 
 
 def _verified_signer(
-    signer_info: cms.SignerInfo, content: bytes, certificates: list[asn1_x509.Certificate]
-) -> asn1_x509.Certificate:
+    signer_info: cms.SignerInfo, content: bytes, certificates: list[bytes]
+) -> bytes:
+    # RFC 5652 §5.4: signed as a SET OF, sent under [0]; the rest as received.
+    signed_data = b"\x31" + signer_info["signed_attrs"].dump()[1:]
     digest = signer_info["digest_algorithm"]["algorithm"].native
     if digest not in _DIGESTS:
         raise TsaAnswerInvalid(f"it is signed with {digest}")
@@ -152,18 +158,18 @@ def _verified_signer(
         raise TsaAnswerInvalid("the signature is over another time-stamp")
     # CVE-2026-39984 is what happens when the certificate that verifies the signature and the one
     # whose purpose is checked are looked up apart: here one certificate is both.
-    signer = _bound_certificate(attributes, certificates)
+    der = _bound_certificate(attributes, certificates)
+    signer = asn1_x509.Certificate.load(der, strict=True)
     if not _identified(signer_info["sid"], signer):
         raise TsaAnswerInvalid("the signature names another certificate than it is bound to")
     DEFAULT_SIGNATURE_VALIDATOR.validate_signature(
         signature=signer_info["signature"].native,
-        # RFC 5652 §5.4: signed as a SET OF, sent under [0]; the rest as received.
-        signed_data=b"\x31" + signer_info["signed_attrs"].dump()[1:],
+        signed_data=signed_data,
         public_key_info=signer.public_key,
         signature_algorithm=signer_info["signature_algorithm"],
         context=SignatureValidationContext(contextual_md_algorithm=digest),
     )
-    return signer
+    return der
 
 
 def _signature_digest(algorithm: algos.SignedDigestAlgorithm, digest: str) -> str:
@@ -183,9 +189,7 @@ def _single_valued(attributes: cms.CMSAttributes) -> dict[str, core.Asn1Value]:
     return values
 
 
-def _bound_certificate(
-    attributes: dict[str, core.Asn1Value], certificates: list[asn1_x509.Certificate]
-) -> asn1_x509.Certificate:
+def _bound_certificate(attributes: dict[str, core.Asn1Value], certificates: list[bytes]) -> bytes:
     """The certificate that the first ESSCertID names (RFC 5816 §2.2.1, RFC 2634 §5.4)."""
     if (bound := attributes.get("signing_certificate_v2")) is not None:
         first = bound["certs"][0]
@@ -200,7 +204,7 @@ def _bound_certificate(
         raise TsaAnswerInvalid("it is not bound to a certificate")
     wanted = first["cert_hash"].native
     for certificate in certificates:
-        if hashlib.new(digest, certificate.dump()).digest() == wanted:
+        if hashlib.new(digest, certificate).digest() == wanted:
             return certificate
     raise TsaAnswerInvalid("the certificate that it is bound to is not included")
 
