@@ -17,7 +17,8 @@ from exchange.cli.exits import VERDICT_CODES, ExitCode, worst_verdict
 from exchange.cli.files import read_file
 from exchange.cli.moments import local_time
 from exchange.cli.output import Output, plain
-from exchange.cli.trust import Trust, TrustOptions, now, trust_of
+from exchange.cli.trust import TrustOptions, now, trust_of
+from signer.evidence_gathering import assess_with_evidence
 from signer.limits import DEFAULT as LIMITS
 from signer.report import Report, SignatureReport
 from signer.sandbox import Sandbox
@@ -55,7 +56,10 @@ class VerifyOptions(TrustOptions):
 
 
 async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
-    """Kiểm tra chữ ký số · Check signatures. Exit: 0 valid, 3 invalid, 5 undetermined, 8 unsigned."""
+    """Kiểm tra chữ ký số · Check the signatures of PDF files.
+
+    Exit code: 0 valid, 3 invalid or unreadable, 5 undetermined, 8 unsigned; of several, the worst.
+    """
     trust = trust_of(options)
     findings: list[tuple[Path, Report | FileUnreadable]] = []
     async with AsyncExitStack() as stack:
@@ -69,21 +73,16 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
             except FileUnreadable as error:
                 findings.append((file, error))
                 continue
-            report = await judge(content, trust, sandbox=sandbox, fetcher=fetcher)
+            report = await assess_with_evidence(
+                content,
+                sandbox=sandbox,
+                store=trust.store,
+                fetcher=fetcher,
+                at=now(),
+                evidence=trust.evidence,
+            )
             findings.append((file, report))
     return _tell(findings, output)
-
-
-async def judge(
-    content: bytes, trust: Trust, *, sandbox: Sandbox, fetcher: EvidenceFetcher | None
-) -> Report:
-    """Judge one document with the evidence at hand, then once more with what could be fetched."""
-    at = now()
-    report = await sandbox.assess(content, store=trust.store, evidence=trust.evidence, at=at)
-    if report.missing and fetcher is not None:
-        evidence = trust.evidence.merged(await fetcher.gather(report.missing))
-        report = await sandbox.assess(content, store=trust.store, evidence=evidence, at=at)
-    return report
 
 
 def lines(name: str, report: Report, output: Output) -> list[RenderableType]:

@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 import grpc
 import stamina
-from congvan.v1 import blobs_pb2, common_pb2
 
+from congvan.v1 import blobs_pb2, common_pb2
 from exchange.client.connection import Connection, is_unavailable
 from exchange.client.errors import ContentUnreadable, DownloadCorrupt, ServiceAnswerInvalid
 from exchange.client.refusals import from_rpc_error

@@ -7,6 +7,9 @@ from typing import TypeVar
 
 import grpc
 import stamina
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+
 from congvan.v1 import (
     archive_pb2_grpc,
     blobs_pb2_grpc,
@@ -16,9 +19,6 @@ from congvan.v1 import (
     signing_pb2_grpc,
     verification_pb2_grpc,
 )
-from google.protobuf.message import Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
 from exchange.client.errors import ProfileInvalid
 from exchange.client.profile import Profile
 from exchange.client.refusals import from_rpc_error
@@ -52,7 +52,7 @@ class Connection:
         self.compliance = compliance_pb2_grpc.ComplianceServiceStub(channel)
         self.signing = signing_pb2_grpc.SigningServiceStub(channel)
         self.verification = verification_pb2_grpc.VerificationServiceStub(channel)
-        self._health = health_pb2_grpc.HealthStub(channel)
+        self._channel = channel
 
     async def call(
         self,
@@ -78,9 +78,14 @@ class Connection:
 
     async def health(self, service: str = "", *, deadline_seconds: float = 5.0) -> str:
         """Ask the service how it is: `SERVING`, `NOT_SERVING`, …"""
+        check = self._channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )
         request = health_pb2.HealthCheckRequest(service=service)
         try:
-            answer = await self._health.Check(request, timeout=deadline_seconds)
+            answer = await check(request, timeout=deadline_seconds)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
         return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))

@@ -7,10 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from congvan.v1 import envelope_pb2, exchange_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
-from signer.sandbox import Sandbox
 
+from congvan.v1 import envelope_pb2, exchange_pb2
 from exchange.client.blobs import download, request_id_for
 from exchange.client.connection import Connection
 from exchange.client.errors import DocumentMismatch, MessageUnreadable
@@ -18,6 +17,7 @@ from exchange.edxml.reader import read_edxml
 from exchange.edxml.result import ReadDocument
 from exchange.errors import EnvelopeInvalid
 from signer.errors import SandboxFailed
+from signer.sandbox import Sandbox
 
 EDXML_FILE = "van-ban.edxml"
 PAGE_ITEMS = 50

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from congvan.v1 import common_pb2, envelope_pb2, exchange_pb2, registry_pb2
-
 from exchange.client.blobs import describe, request_id_for, upload
 from exchange.client.connection import Connection
 from exchange.client.errors import ServiceAnswerInvalid, ServiceRefused

@@ -1,0 +1,187 @@
+"""`congvan receive`: fetch documents, verify them, keep them, confirm, and report 01 and 03."""
+
+import json
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from certs.fetching import EvidenceFetcher
+from congvan.v1 import exchange_pb2
+from exchange.cli.commands import as_command, is_ours
+from exchange.cli.errors import UsageInvalid
+from exchange.cli.exits import ExitCode, exit_code_of
+from exchange.cli.files import is_taken, read_file, write_new
+from exchange.cli.inbox import short
+from exchange.cli.output import Output, plain, reason_and_detail
+from exchange.cli.service import ServiceOptions, connected, document_code
+from exchange.cli.trust import Trust, TrustOptions, now, trust_of
+from exchange.cli.verify import file_json, lines
+from exchange.client.connection import Connection
+from exchange.client.receiving import (
+    Received,
+    acknowledge,
+    mailbox,
+    receive,
+    report_status,
+)
+from signer.evidence_gathering import assess_with_evidence
+from signer.limits import DEFAULT as LIMITS
+from signer.report import Report
+from signer.sandbox import Sandbox
+
+REPORTS_FILE = "kiem-tra-chu-ky.json"
+ARRIVED, ACCEPTED = "01", "03"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveOptions(TrustOptions):
+    """What `receive` takes."""
+
+    into: Annotated[Path, typer.Option("--into", help="Thư mục lưu văn bản · Folder to keep in.")]
+    delivery: Annotated[
+        str, typer.Argument(metavar="[DELIVERY]", help="Mã lượt chuyển · Which one to fetch.")
+    ] = ""
+    everything: Annotated[
+        bool, typer.Option("--all", help="Nhận tất cả · Everything in the mailbox.")
+    ] = False
+    register: Annotated[
+        bool,
+        typer.Option("--register/--no-register", help="Báo 01, 03 cho bên gửi · Report 01 and 03."),
+    ] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """What receiving one document needs."""
+
+    connection: Connection
+    sandbox: Sandbox
+    trust: Trust
+    fetcher: EvidenceFetcher | None
+    into: Path
+    register: bool
+
+
+async def receive_documents(options: ReceiveOptions, output: Output) -> ExitCode:
+    """Nhận văn bản đến · Fetch, verify and keep what came; then confirm and report 01, 03."""
+    if bool(options.delivery) == options.everything:
+        raise UsageInvalid("name one DELIVERY of `congvan inbox`, or give --all")
+    trust = trust_of(options)
+    outcomes: list[dict[str, Any]] = []
+    codes: list[ExitCode] = []
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(
+            connected(ServiceOptions(profile=options.profile))
+        )
+        fetcher = None
+        if trust.policy.allowed:
+            fetcher = await stack.enter_async_context(EvidenceFetcher(trust.policy))
+        desk = _Desk(
+            connection=connection,
+            sandbox=await stack.enter_async_context(Sandbox()),
+            trust=trust,
+            fetcher=fetcher,
+            into=options.into,
+            register=options.register,
+        )
+        async for item in mailbox(connection):
+            if item.HasField("status"):
+                if options.everything:
+                    await acknowledge(connection, item)
+                continue
+            if options.everything or _is_named(item, options.delivery):
+                outcome, code = await _receive_one(desk, item, output)
+                outcomes.append(outcome)
+                codes.append(code)
+    output.document({"documents": outcomes})
+    return _conclude(options, codes, output)
+
+
+def _is_named(item: exchange_pb2.MailboxItem, delivery: str) -> bool:
+    name = item.document.delivery.name
+    return name == delivery or short(name) == delivery
+
+
+async def _receive_one(
+    desk: _Desk, item: exchange_pb2.MailboxItem, output: Output
+) -> tuple[dict[str, Any], ExitCode]:
+    document = item.document
+    facts: dict[str, Any] = {
+        "delivery": document.delivery.name,
+        "sender": document.envelope.sender.organ_id,
+        "code": document_code(document.envelope),
+    }
+    try:
+        received = await receive(desk.connection, document, into=desk.into, sandbox=desk.sandbox)
+        reports = await _verify(desk, received)
+        await acknowledge(desk.connection, item)
+        if desk.register:
+            await report_status(desk.connection, document.delivery.name, ARRIVED)
+            await report_status(desk.connection, document.delivery.name, ACCEPTED)
+    except Exception as error:
+        if not is_ours(error):
+            raise
+        reason, detail = reason_and_detail(error)
+        output.say("receive.failed", code=facts["code"], sender=facts["sender"])
+        output.show(output.sentence(reason, indent="  "))
+        failed = {**facts, "outcome": "failed", "reason": reason, "detail": detail}
+        return failed, exit_code_of(error)
+    _tell(received, reports, facts, output)
+    files = [file_json(file, report) for file, report in reports]
+    return {**facts, "outcome": "done", "folder": str(received.folder), "files": files}, ExitCode.OK
+
+
+async def _verify(desk: _Desk, received: Received) -> list[tuple[Path, Report]]:
+    reports = []
+    for file in received.attachments:
+        if file.suffix.lower() != ".pdf":
+            continue
+        report = await assess_with_evidence(
+            read_file(file, max_bytes=LIMITS.max_bytes),
+            sandbox=desk.sandbox,
+            store=desk.trust.store,
+            fetcher=desk.fetcher,
+            at=now(),
+            evidence=desk.trust.evidence,
+        )
+        reports.append((file, report))
+    _keep_reports(received.folder / REPORTS_FILE, reports)
+    return reports
+
+
+def _keep_reports(path: Path, reports: list[tuple[Path, Report]]) -> None:
+    # A repeated receive keeps the first judgement: it is the one that was acted upon.
+    if not is_taken(path):
+        found = [file_json(Path(file.name), report) for file, report in reports]
+        write_new(path, json.dumps({"files": found}, ensure_ascii=False, indent=2).encode())
+
+
+def _tell(
+    received: Received,
+    reports: list[tuple[Path, Report]],
+    facts: dict[str, Any],
+    output: Output,
+) -> None:
+    output.show(Text(output.phrase("receive.done", **facts), style="bold"))
+    output.show("  → " + plain(received.folder))
+    for file, report in reports:
+        output.show(*lines(file.name, report, output))
+    output.show("")
+
+
+def _conclude(options: ReceiveOptions, codes: list[ExitCode], output: Output) -> ExitCode:
+    if options.delivery and not codes:
+        raise UsageInvalid(f"{options.delivery} is not in the mailbox")
+    failed = [code for code in codes if code is not ExitCode.OK]
+    output.say("receive.summary", done=len(codes) - len(failed), failed=len(failed))
+    if not failed:
+        return ExitCode.OK
+    return ExitCode.PARTIAL if len(failed) < len(codes) else failed[0]
+
+
+app = typer.Typer(add_completion=False)
+app.command()(as_command(ReceiveOptions, receive_documents))
