@@ -3,14 +3,18 @@
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sysconfig
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from exchange.cli.exits import ExitCode
 from exchange.cli.main import COMMANDS
@@ -72,6 +76,25 @@ def free_port() -> str:
 
 def test_few_blocks_are_not_run() -> None:
     assert sum(not block.run for block in blocks(README)) <= NOT_RUN_AT_MOST
+
+
+def test_commands_that_are_not_run_name_subcommands_and_options_that_exist() -> None:
+    for block in blocks(README):
+        lines = block.text.replace("\\\n", " ").split("\n")
+        for line in lines if not block.run else []:
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["congvan"]:
+                unknown = {word for word in words if word.startswith("--")} - options_of(words[1:])
+                assert not unknown, f"README.md:{block.line}: {line}"
+
+
+def options_of(words: list[str]) -> set[str]:
+    """The options of the command that these words call."""
+    command: Any = get_command(import_module(f"exchange.cli.{COMMANDS[words[0]].module}").app)
+    for word in words[1:]:
+        if hasattr(command, "commands"):
+            command = command.commands[word]
+    return {option for parameter in command.params for option in parameter.opts}
 
 
 def test_the_table_of_commands_is_the_programs_own() -> None:
