@@ -107,9 +107,10 @@ class S3Store:
                 return
         download = _Download(self._requests, digest, offset=offset, limits=self._limits)
         sha256 = hashlib.sha256()
+        read = partial(download.read, chunk_bytes)
         try:
-            chunk = await self._in_thread(lambda: download.read(chunk_bytes))
-            while following := await self._in_thread(lambda: download.read(chunk_bytes)):
+            chunk = await self._call(read, size_bytes=chunk_bytes)
+            while following := await self._call(read, size_bytes=chunk_bytes):
                 sha256.update(chunk)
                 yield chunk
                 chunk = following
@@ -119,7 +120,7 @@ class S3Store:
             if chunk:
                 yield chunk
         finally:
-            await asyncio.shield(asyncio.to_thread(download.close))
+            download.close()
 
     async def stat(self, digest: Digest) -> StoredObject | None:
         """See `ObjectStore.stat`."""
@@ -221,13 +222,18 @@ class _Download:
                 part = self._read_some(end_at - self._position)
                 parts.append(part)
                 self._position += len(part)
+            if self._closed:
+                self._drop_response()
             return b"".join(parts)
 
     def close(self) -> None:
-        """Give up what was not read. Harmless when repeated."""
-        with self._lock:
-            self._closed = True
-            self._drop_response()
+        """Give up what was not read. Never waits: a thread that still reads drops the answer."""
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop_response()
+            finally:
+                self._lock.release()
 
     def _open_to_the_end(self) -> int:
         """Where the object ends; asks for it at the first read."""

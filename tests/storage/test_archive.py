@@ -1,4 +1,4 @@
-"""The archive on a real database and a real directory: keep, list, fetch, and the check of it all."""
+"""The archive on a real database and a real directory: keep, list, fetch, check."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -171,7 +171,7 @@ async def test_the_check_names_each_kind_of_damage_and_each_orphan(
     assert report.missing == (gone.digest,)
     assert set(report.corrupt) == {rotten.digest, short.digest}
     assert report.orphans == (orphan,)
-    assert report.checked_bytes == 200 and good.size_bytes == 200
+    assert (report.checked_bytes, good.size_bytes) == (200, 200)
     with pytest.raises(ObjectCorrupt):
         await archive.fetch(rotten.record_id)
     with pytest.raises(ObjectMissing):
