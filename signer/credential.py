@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from certs.keys import SigningKey
     from certs.timestamping import Timestamper
 
+MAX_CURVE_SIGNATURE_BYTES: Final = 144
+"""Upper bound of a signature that is not RSA: P-521 takes up to 139 (RFC 3279 §2.2.3)."""
 _MECHANISMS: Final = {"rsa": "{digest}_rsa", "ec": "{digest}_ecdsa", "ed25519": "ed25519"}
 
 
@@ -81,8 +83,8 @@ def credential_of(certificate: x509.Certificate, chain: tuple[x509.Certificate, 
         {"algorithm": _MECHANISMS[public_key.algorithm].format(digest=digest_algorithm)}
     )
     template = CmsTemplate.of(own, others, digest_algorithm=digest_algorithm, mechanism=mechanism)
-    # RSA: the modulus; ECDSA: two numbers of the field's size and DER framing (RFC 3279 §2.2.3).
-    signature = bytes(2 * public_key.byte_size + 16)
+    is_rsa = public_key.algorithm == "rsa"
+    signature = bytes(public_key.byte_size if is_rsa else MAX_CURVE_SIGNATURE_BYTES)
     attributes = template.signed_attributes(hashlib.new(digest_algorithm).digest())
     return Credential(
         engine=Signer(signing_cert=own, signature_mechanism=mechanism),

@@ -52,5 +52,7 @@ def look_up(container: generic.DictionaryObject, key: str) -> generic.PdfObject 
 
     References are followed, which the engine's own get() does not do.
     """
-    value = container[key] if key in container else None
+    if key not in container:
+        return None
+    value: generic.PdfObject = container[key]
     return None if isinstance(value, generic.NullObject) else value

@@ -162,9 +162,10 @@ def _rotation(page: generic.DictionaryObject) -> int:
 
 def _points_per_unit(page: generic.DictionaryObject) -> float:
     unit = look_up(page, "/UserUnit")
-    if not isinstance(unit, int | float) or not math.isfinite(unit) or unit <= 0:
+    if not isinstance(unit, generic.NumberObject | generic.FloatObject):
         return 1.0
-    return float(unit)
+    points = float(unit)
+    return points if math.isfinite(points) and points > 0 else 1.0
 
 
 def _numbers(value: generic.PdfObject | None) -> tuple[float, float, float, float] | None:

@@ -35,7 +35,6 @@ from signer.errors import (
     DocumentMalformed,
     DocumentTooLarge,
     FieldUnusable,
-    KeyUnsupported,
     LevelUnavailable,
     PlacementInvalid,
     SignerError,
@@ -146,8 +145,7 @@ async def sign(
                 prepared = await asyncio.to_thread(_prepare, document, credential, request, reserve)
             else:
                 prepared = _prepare(document, credential, request, reserve)
-        with _key_errors():
-            container = await credential.sign_digest(prepared.digest, key=key, timestamper=stamper)
+        container = await credential.sign_digest(prepared.digest, key=key, timestamper=stamper)
         if len(container) <= reserve:
             return prepared.embed(container)
         reserve = len(container) + _GROWTH_BYTES
@@ -195,9 +193,7 @@ def _prepare(
         ),
         credential.engine,
         stamp_style=NoOpStampStyle(),
-        new_field_spec=_new_field(
-            target, request.appearance and request.appearance.box, placement, writer
-        ),
+        new_field_spec=_new_field(target, box, placement, writer),
     ).init_signing_session(writer)
     session.system_time = request.signed_at.astimezone(VIETNAM_TIME)
     _refuse_unmet_demand(session.timestamper is not None, request)
@@ -282,22 +278,12 @@ def _document_errors() -> Iterator[None]:
         yield
     except (SignerError, CertsError):
         raise
-    except PdfDecodeLimitError as error:
+    except (PdfDecodeLimitError, MemoryError) as error:
         raise DocumentTooLarge(_told(error)) from error
     except FormFillingError as error:
         raise FieldUnusable(_told(error)) from error
     except Exception as error:  # engines raise anything on strangers' bytes
         raise DocumentMalformed(_told(error)) from error
-
-
-@contextmanager
-def _key_errors() -> Iterator[None]:
-    try:
-        yield
-    except (SignerError, CertsError):
-        raise
-    except Exception as error:  # a key or token of a kind that the engine can't encode
-        raise KeyUnsupported(_told(error)) from error
 
 
 def _told(error: Exception) -> str:

@@ -66,7 +66,7 @@ def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visibl
     certification is refused too: verifiers rightly hold it for an overlay.
     Raises ChangesForbidden.
     """
-    for signed_name, field, signature in _signed_fields(reader):
+    for signed_name, lock, signature in _signatures(reader):
         certifies = False
         for method, parameters in _transforms(signature):
             if method == "/DocMDP":
@@ -75,7 +75,6 @@ def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visibl
             elif method == "/FieldMDP":
                 _ensure_permitted(look_up(parameters, "/P"), signed_name)
                 _ensure_unlocked(parameters, target, signed_name)
-        lock = look_up(field, "/Lock")
         if isinstance(lock, generic.DictionaryObject):
             _ensure_permitted(look_up(lock, "/P"), signed_name)
             _ensure_unlocked(lock, target, signed_name)
@@ -97,14 +96,20 @@ def _ensure_unlocked(
         raise ChangesForbidden(f"{signed_name} locks the field {target.name}")
 
 
-def _signed_fields(
+def _signatures(
     reader: PdfFileReader,
-) -> Iterator[tuple[str, generic.DictionaryObject, generic.DictionaryObject]]:
+) -> Iterator[tuple[str, generic.PdfObject | None, generic.DictionaryObject]]:
+    """Yield the name, the /Lock and the value of each signed field, and the certification."""
     for name, _, reference in enumerate_sig_fields(reader):
         field = reference.get_object()
         signature = look_up(field, "/V")
         if isinstance(signature, generic.DictionaryObject):
-            yield name, field, signature
+            yield name, look_up(field, "/Lock"), signature
+    permissions = look_up(reader.root, "/Perms")
+    if isinstance(permissions, generic.DictionaryObject):
+        certification = look_up(permissions, "/DocMDP")
+        if isinstance(certification, generic.DictionaryObject):
+            yield "the certification", None, certification
 
 
 def _transforms(

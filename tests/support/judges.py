@@ -10,10 +10,15 @@ import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 
@@ -106,8 +111,23 @@ def qpdf_complaints(document: bytes, directory: Path) -> str:
     """Return what qpdf's syntax check complains of; empty when it finds nothing."""
     file = directory / "syntax.pdf"
     file.write_bytes(document)
-    done = subprocess.run(["qpdf", "--check", str(file)], capture_output=True, text=True)
+    done = subprocess.run(
+        ["qpdf", "--check", str(file)], check=False, capture_output=True, text=True
+    )
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+async def engine_verdicts(document: bytes, root: x509.Certificate) -> list[bool]:
+    """Return what plain pyHanko says of each signature: intact, trusted, no forbidden change."""
+    trusted = asn1_x509.Certificate.load(root.public_bytes(Encoding.DER))
+    statuses = [
+        await async_validate_pdf_signature(
+            signature,
+            signer_validation_context=ValidationContext(trust_roots=[trusted]),
+        )
+        for signature in PdfFileReader(BytesIO(document)).embedded_regular_signatures
+    ]
+    return [status.bottom_line for status in statuses]
 
 
 def signed_parts(document: bytes) -> list[tuple[bytes, bytes]]:
@@ -143,7 +163,9 @@ def _pdfsig_answer(part: str) -> PdfsigAnswer:
 
 
 def _run(*command: str, check: bool = True) -> str:
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+    done = subprocess.run(
+        command, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=60
+    )
     if check and done.returncode:
         raise AssertionError(f"{command[0]} failed: {done.stderr.decode(errors='replace')}")
     return (done.stdout + done.stderr).decode(errors="replace")
