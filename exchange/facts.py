@@ -7,7 +7,7 @@ from typing import Any
 
 from certs.anchors import Block
 from exchange.agency import AgencyLevel, OrganId
-from exchange.compliance.counting import DocumentFact, DocumentKind
+from exchange.compliance.facts import DocumentFact, DocumentKind
 from signer.verdicts import Verdict
 from storage.database import Connection
 

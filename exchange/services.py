@@ -10,6 +10,7 @@ from certs.fetching import EvidenceFetcher
 from certs.keys import SigningKey
 from certs.timestamping import Timestamper
 from exchange.agency import OrganId
+from exchange.compliance.definitions import RateDefinition
 from exchange.evidence import EvidenceSigner
 from exchange.routing import RoutingTable
 from signer.sandbox import Sandbox
@@ -62,6 +63,7 @@ class Services:
     keys: Mapping[str, ServerKey]
     evidence_signer: EvidenceSigner
     routing: RoutingTable
+    definitions: tuple[RateDefinition, ...]
     spool: Path
     limits: ServiceLimits
     clock: Callable[[], datetime]

@@ -34,6 +34,7 @@ from congvan.v1 import (
     verification_pb2_grpc,
 )
 from exchange.agency import parse_organ_id
+from exchange.compliance.definitions import load_definitions
 from exchange.errors import SettingInvalid
 from exchange.evidence import EvidenceSigner
 from exchange.routing import load_routing_table
@@ -114,6 +115,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             keys=_load_keys(settings),
             evidence_signer=_load_evidence_signer(settings.service.data_dir),
             routing=load_routing_table(),
+            definitions=load_definitions(),
             spool=settings.service.data_dir / SPOOL_DIRECTORY,
             limits=ServiceLimits(max_document_bytes=settings.limits.max_document_bytes),
             clock=lambda: datetime.now(UTC),

@@ -5,6 +5,8 @@ client's certificate, whose fingerprint is registered for that endpoint. Metadat
 kinds of names are never looked at: gRPC merges them into one list that a client may fill.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
@@ -25,8 +27,8 @@ from exchange.server.access import OPEN_METHODS, may_call
 from exchange.server.status import abort, code_of
 from exchange.services import Services
 
-Context = grpc.aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 WireValue: TypeAlias = Any
 """A request, an answer, or a stream of them: the door does not look inside."""
 

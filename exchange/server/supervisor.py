@@ -28,6 +28,7 @@ from exchange.server.app import (
     object_store_url,
     read_setting_file,
 )
+from exchange.server.logs import configure_logs
 from exchange.server.settings import BootstrapSection, Settings
 from exchange.server.worker import DRAIN_SECONDS, work
 from storage.database import Connection, Database
@@ -54,6 +55,7 @@ def run(settings: Settings, *, on_ready: Callable[[str], None] | None = None) ->
         ConfigurationInvalid, StorageError, …: why it can't start; nothing is left running then.
 
     """
+    configure_logs()
     asyncio.run(_run(settings, on_ready or (lambda address: None)))
     return 0
 

@@ -59,7 +59,7 @@ def _stop_event() -> asyncio.Event:
 
 async def _watch_health(services: Services, healths: health.aio.HealthServicer) -> None:
     """Say SERVING only while rows can be written: what can't commit must not be asked."""
-    status: HealthCheckResponse.ServingStatus.ValueType | None = None
+    status: int | None = None
     while True:
         serving = await services.database.ready()
         now = HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING

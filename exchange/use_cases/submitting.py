@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from exchange import deliveries as delivery_rows
 from exchange import mailbox, registry, uploads
 from exchange.agency import Endpoint, OrganId
-from exchange.compliance.counting import DocumentFact
+from exchange.compliance.facts import DocumentFact, DocumentKind
 from exchange.deliveries import Delivery
 from exchange.delivery import DeliveryState
 from exchange.edxml.writer import write_edxml_document
@@ -38,6 +38,8 @@ from storage.database import Connection
 from storage.ports import Digest, digest_of
 
 EDXML_MEDIA_TYPE = "application/xml"
+# The forms of copies (NĐ 30/2020 art. 25), which lawfully bear the body's signature only.
+_COPIES = frozenset({"sao y", "sao lục", "trích sao", "bản sao y", "bản sao lục", "bản trích sao"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +150,17 @@ def fact_of(submission: Submission) -> DocumentFact:
         level=submission.sender.level,
         issued_on=issued_on or message.created_at.date(),
         type_name=message.envelope.document_type.name,
-        verdict=Verdict(main.report.verdict) if main.report else Verdict.UNSIGNED,
+        kind=_kind_of(message.envelope.document_type.name),
+        verdict=main.report.verdict if main.report is not None else Verdict.UNSIGNED,
         leader_signed=main.signed_by(SignatureKind.SIGNATURE),
         seal_signed=main.signed_by(SignatureKind.SEAL),
         reason=main.finding.reason,
     )
+
+
+def _kind_of(type_name: str) -> DocumentKind:
+    copy = type_name.strip().casefold() in _COPIES
+    return DocumentKind.COPY if copy else DocumentKind.ORIGINAL
 
 
 async def _routed_recipients(

@@ -127,7 +127,7 @@ def start_service(
     """Start `congvan serve` and wait until it says where it listens."""
     log = (configuration.parent / "service.log").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-m", "exchange.cli.main", "serve", "--config", str(configuration)],
+        [Path(sys.executable).with_name("congvan"), "serve", "--config", str(configuration)],
         stdout=log,
         stderr=log,
         stdin=subprocess.DEVNULL,

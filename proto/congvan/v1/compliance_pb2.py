@@ -29,43 +29,47 @@ from congvan.v1 import operations_pb2 as congvan_dot_v1_dot_operations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ongvan/v1/compliance.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x19\x63ongvan/v1/envelope.proto\x1a\x1d\x63ongvan/v1/verification.proto\x1a\x1b\x63ongvan/v1/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"]\n\x0eRateDefinition\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0elegal_basis_vi\x18\x03 \x01(\t\x12\x16\n\x0elegal_basis_en\x18\x04 \x01(\t\"\x1c\n\x1aListRateDefinitionsRequest\"N\n\x1bListRateDefinitionsResponse\x12/\n\x0b\x64\x65\x66initions\x18\x01 \x03(\x0b\x32\x1a.congvan.v1.RateDefinition\"a\n\x06Period\x12+\n\tfirst_day\x18\x01 \x01(\x0b\x32\x18.congvan.v1.CalendarDate\x12*\n\x08last_day\x18\x02 \x01(\x0b\x32\x18.congvan.v1.CalendarDate\"g\n\x19QuerySignatureRateRequest\x12\x15\n\rdefinition_id\x18\x01 \x01(\t\x12\"\n\x06period\x18\x02 \x01(\x0b\x32\x12.congvan.v1.Period\x12\x0f\n\x07senders\x18\x03 \x03(\t\"A\n\tRateCount\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\x12\x0c\n\x04rate\x18\x03 \x01(\t\"S\n\tBlockRate\x12 \n\x05\x62lock\x18\x01 \x01(\x0e\x32\x11.congvan.v1.Block\x12$\n\x05\x63ount\x18\x02 \x01(\x0b\x32\x15.congvan.v1.RateCount\"\x91\x02\n\x13SignatureRateReport\x12.\n\ndefinition\x18\x01 \x01(\x0b\x32\x1a.congvan.v1.RateDefinition\x12\"\n\x06period\x18\x02 \x01(\x0b\x32\x12.congvan.v1.Period\x12$\n\x05total\x18\x03 \x01(\x0b\x32\x15.congvan.v1.RateCount\x12%\n\x06\x62locks\x18\x04 \x03(\x0b\x32\x15.congvan.v1.BlockRate\x12\x17\n\x0f\x65xception_count\x18\x05 \x01(\x03\x12\x10\n\x08\x65xcluded\x18\x06 \x01(\x03\x12.\n\ncounted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x02\n\rRateException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12 \n\x05\x62lock\x18\x04 \x01(\x0e\x32\x11.congvan.v1.Block\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12+\n\tissued_on\x18\x06 \x01(\x0b\x32\x18.congvan.v1.CalendarDate\x12,\n\x07verdict\x18\x07 \x01(\x0e\x32\x1b.congvan.v1.DocumentVerdict\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bsentence_vi\x18\t \x01(\t\x12\x13\n\x0bsentence_en\x18\n \x01(\t\"\x8a\x01\n\x15ListExceptionsRequest\x12\x15\n\rdefinition_id\x18\x01 \x01(\t\x12\"\n\x06period\x18\x02 \x01(\x0b\x32\x12.congvan.v1.Period\x12\x0f\n\x07senders\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"`\n\x16ListExceptionsResponse\x12-\n\nexceptions\x18\x01 \x03(\x0b\x32\x19.congvan.v1.RateException\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x16QueryTimelinessRequest\x12\"\n\x06period\x18\x01 \x01(\x0b\x32\x12.congvan.v1.Period\"1\n\x10TimelinessReport\x12\x0f\n\x07on_time\x18\x01 \x01(\x03\x12\x0c\n\x04late\x18\x02 \x01(\x03\"d\n\x13\x46reezePeriodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rdefinition_id\x18\x02 \x01(\t\x12\"\n\x06period\x18\x03 \x01(\x0b\x32\x12.congvan.v1.Period\"e\n\x14PublishReportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rdefinition_id\x18\x02 \x01(\t\x12\"\n\x06period\x18\x03 \x01(\x0b\x32\x12.congvan.v1.Period2\xa3\x04\n\x11\x43omplianceService\x12\x66\n\x13ListRateDefinitions\x12&.congvan.v1.ListRateDefinitionsRequest\x1a\'.congvan.v1.ListRateDefinitionsResponse\x12\\\n\x12QuerySignatureRate\x12%.congvan.v1.QuerySignatureRateRequest\x1a\x1f.congvan.v1.SignatureRateReport\x12W\n\x0eListExceptions\x12!.congvan.v1.ListExceptionsRequest\x1a\".congvan.v1.ListExceptionsResponse\x12S\n\x0fQueryTimeliness\x12\".congvan.v1.QueryTimelinessRequest\x1a\x1c.congvan.v1.TimelinessReport\x12P\n\x0c\x46reezePeriod\x12\x1f.congvan.v1.FreezePeriodRequest\x1a\x1f.congvan.v1.SignatureRateReport\x12H\n\rPublishReport\x12 .congvan.v1.PublishReportRequest\x1a\x15.congvan.v1.Operationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ongvan/v1/compliance.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x19\x63ongvan/v1/envelope.proto\x1a\x1d\x63ongvan/v1/verification.proto\x1a\x1b\x63ongvan/v1/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x01\n\x0eRateDefinition\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0elegal_basis_vi\x18\x03 \x01(\t\x12\x16\n\x0elegal_basis_en\x18\x04 \x01(\t\x12\x10\n\x08title_vi\x18\x05 \x01(\t\x12\x10\n\x08title_en\x18\x06 \x01(\t\"\x1c\n\x1aListRateDefinitionsRequest\"N\n\x1bListRateDefinitionsResponse\x12/\n\x0b\x64\x65\x66initions\x18\x01 \x03(\x0b\x32\x1a.congvan.v1.RateDefinition\"a\n\x06Period\x12+\n\tfirst_day\x18\x01 \x01(\x0b\x32\x18.congvan.v1.CalendarDate\x12*\n\x08last_day\x18\x02 \x01(\x0b\x32\x18.congvan.v1.CalendarDate\"g\n\x19QuerySignatureRateRequest\x12\x15\n\rdefinition_id\x18\x01 \x01(\t\x12\"\n\x06period\x18\x02 \x01(\x0b\x32\x12.congvan.v1.Period\x12\x0f\n\x07senders\x18\x03 \x03(\t\"A\n\tRateCount\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\x12\x0c\n\x04rate\x18\x03 \x01(\t\"S\n\tBlockRate\x12 \n\x05\x62lock\x18\x01 \x01(\x0e\x32\x11.congvan.v1.Block\x12$\n\x05\x63ount\x18\x02 \x01(\x0b\x32\x15.congvan.v1.RateCount\"\xd9\x02\n\x13SignatureRateReport\x12.\n\ndefinition\x18\x01 \x01(\x0b\x32\x1a.congvan.v1.RateDefinition\x12\"\n\x06period\x18\x02 \x01(\x0b\x32\x12.congvan.v1.Period\x12$\n\x05total\x18\x03 \x01(\x0b\x32\x15.congvan.v1.RateCount\x12%\n\x06\x62locks\x18\x04 \x03(\x0b\x32\x15.congvan.v1.BlockRate\x12\x17\n\x0f\x65xception_count\x18\x05 \x01(\x03\x12-\n\nexclusions\x18\x06 \x03(\x0b\x32\x19.congvan.v1.ExcludedCount\x12.\n\ncounted_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08readings\x18\x08 \x03(\x0b\x32\x17.congvan.v1.ReadingRate\"a\n\x0bReadingRate\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07name_vi\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12$\n\x05\x63ount\x18\x04 \x01(\x0b\x32\x15.congvan.v1.RateCount\"P\n\rExcludedCount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07name_vi\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x11\n\tdocuments\x18\x04 \x01(\x03\"\x8d\x02\n\rRateException\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12 \n\x05\x62lock\x18\x04 \x01(\x0e\x32\x11.congvan.v1.Block\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12+\n\tissued_on\x18\x06 \x01(\x0b\x32\x18.congvan.v1.CalendarDate\x12,\n\x07verdict\x18\x07 \x01(\x0e\x32\x1b.congvan.v1.DocumentVerdict\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bsentence_vi\x18\t \x01(\t\x12\x13\n\x0bsentence_en\x18\n \x01(\t\"\x8a\x01\n\x15ListExceptionsRequest\x12\x15\n\rdefinition_id\x18\x01 \x01(\t\x12\"\n\x06period\x18\x02 \x01(\x0b\x32\x12.congvan.v1.Period\x12\x0f\n\x07senders\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"`\n\x16ListExceptionsResponse\x12-\n\nexceptions\x18\x01 \x03(\x0b\x32\x19.congvan.v1.RateException\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x16QueryTimelinessRequest\x12\"\n\x06period\x18\x01 \x01(\x0b\x32\x12.congvan.v1.Period\"1\n\x10TimelinessReport\x12\x0f\n\x07on_time\x18\x01 \x01(\x03\x12\x0c\n\x04late\x18\x02 \x01(\x03\"d\n\x13\x46reezePeriodRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rdefinition_id\x18\x02 \x01(\t\x12\"\n\x06period\x18\x03 \x01(\x0b\x32\x12.congvan.v1.Period\"e\n\x14PublishReportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x15\n\rdefinition_id\x18\x02 \x01(\t\x12\"\n\x06period\x18\x03 \x01(\x0b\x32\x12.congvan.v1.Period2\xa3\x04\n\x11\x43omplianceService\x12\x66\n\x13ListRateDefinitions\x12&.congvan.v1.ListRateDefinitionsRequest\x1a\'.congvan.v1.ListRateDefinitionsResponse\x12\\\n\x12QuerySignatureRate\x12%.congvan.v1.QuerySignatureRateRequest\x1a\x1f.congvan.v1.SignatureRateReport\x12W\n\x0eListExceptions\x12!.congvan.v1.ListExceptionsRequest\x1a\".congvan.v1.ListExceptionsResponse\x12S\n\x0fQueryTimeliness\x12\".congvan.v1.QueryTimelinessRequest\x1a\x1c.congvan.v1.TimelinessReport\x12P\n\x0c\x46reezePeriod\x12\x1f.congvan.v1.FreezePeriodRequest\x1a\x1f.congvan.v1.SignatureRateReport\x12H\n\rPublishReport\x12 .congvan.v1.PublishReportRequest\x1a\x15.congvan.v1.Operationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'congvan.v1.compliance_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RATEDEFINITION']._serialized_start=188
-  _globals['_RATEDEFINITION']._serialized_end=281
-  _globals['_LISTRATEDEFINITIONSREQUEST']._serialized_start=283
-  _globals['_LISTRATEDEFINITIONSREQUEST']._serialized_end=311
-  _globals['_LISTRATEDEFINITIONSRESPONSE']._serialized_start=313
-  _globals['_LISTRATEDEFINITIONSRESPONSE']._serialized_end=391
-  _globals['_PERIOD']._serialized_start=393
-  _globals['_PERIOD']._serialized_end=490
-  _globals['_QUERYSIGNATURERATEREQUEST']._serialized_start=492
-  _globals['_QUERYSIGNATURERATEREQUEST']._serialized_end=595
-  _globals['_RATECOUNT']._serialized_start=597
-  _globals['_RATECOUNT']._serialized_end=662
-  _globals['_BLOCKRATE']._serialized_start=664
-  _globals['_BLOCKRATE']._serialized_end=747
-  _globals['_SIGNATURERATEREPORT']._serialized_start=750
-  _globals['_SIGNATURERATEREPORT']._serialized_end=1023
-  _globals['_RATEEXCEPTION']._serialized_start=1026
-  _globals['_RATEEXCEPTION']._serialized_end=1295
-  _globals['_LISTEXCEPTIONSREQUEST']._serialized_start=1298
-  _globals['_LISTEXCEPTIONSREQUEST']._serialized_end=1436
-  _globals['_LISTEXCEPTIONSRESPONSE']._serialized_start=1438
-  _globals['_LISTEXCEPTIONSRESPONSE']._serialized_end=1534
-  _globals['_QUERYTIMELINESSREQUEST']._serialized_start=1536
-  _globals['_QUERYTIMELINESSREQUEST']._serialized_end=1596
-  _globals['_TIMELINESSREPORT']._serialized_start=1598
-  _globals['_TIMELINESSREPORT']._serialized_end=1647
-  _globals['_FREEZEPERIODREQUEST']._serialized_start=1649
-  _globals['_FREEZEPERIODREQUEST']._serialized_end=1749
-  _globals['_PUBLISHREPORTREQUEST']._serialized_start=1751
-  _globals['_PUBLISHREPORTREQUEST']._serialized_end=1852
-  _globals['_COMPLIANCESERVICE']._serialized_start=1855
-  _globals['_COMPLIANCESERVICE']._serialized_end=2402
+  _globals['_RATEDEFINITION']._serialized_start=189
+  _globals['_RATEDEFINITION']._serialized_end=318
+  _globals['_LISTRATEDEFINITIONSREQUEST']._serialized_start=320
+  _globals['_LISTRATEDEFINITIONSREQUEST']._serialized_end=348
+  _globals['_LISTRATEDEFINITIONSRESPONSE']._serialized_start=350
+  _globals['_LISTRATEDEFINITIONSRESPONSE']._serialized_end=428
+  _globals['_PERIOD']._serialized_start=430
+  _globals['_PERIOD']._serialized_end=527
+  _globals['_QUERYSIGNATURERATEREQUEST']._serialized_start=529
+  _globals['_QUERYSIGNATURERATEREQUEST']._serialized_end=632
+  _globals['_RATECOUNT']._serialized_start=634
+  _globals['_RATECOUNT']._serialized_end=699
+  _globals['_BLOCKRATE']._serialized_start=701
+  _globals['_BLOCKRATE']._serialized_end=784
+  _globals['_SIGNATURERATEREPORT']._serialized_start=787
+  _globals['_SIGNATURERATEREPORT']._serialized_end=1132
+  _globals['_READINGRATE']._serialized_start=1134
+  _globals['_READINGRATE']._serialized_end=1231
+  _globals['_EXCLUDEDCOUNT']._serialized_start=1233
+  _globals['_EXCLUDEDCOUNT']._serialized_end=1313
+  _globals['_RATEEXCEPTION']._serialized_start=1316
+  _globals['_RATEEXCEPTION']._serialized_end=1585
+  _globals['_LISTEXCEPTIONSREQUEST']._serialized_start=1588
+  _globals['_LISTEXCEPTIONSREQUEST']._serialized_end=1726
+  _globals['_LISTEXCEPTIONSRESPONSE']._serialized_start=1728
+  _globals['_LISTEXCEPTIONSRESPONSE']._serialized_end=1824
+  _globals['_QUERYTIMELINESSREQUEST']._serialized_start=1826
+  _globals['_QUERYTIMELINESSREQUEST']._serialized_end=1886
+  _globals['_TIMELINESSREPORT']._serialized_start=1888
+  _globals['_TIMELINESSREPORT']._serialized_end=1937
+  _globals['_FREEZEPERIODREQUEST']._serialized_start=1939
+  _globals['_FREEZEPERIODREQUEST']._serialized_end=2039
+  _globals['_PUBLISHREPORTREQUEST']._serialized_start=2041
+  _globals['_PUBLISHREPORTREQUEST']._serialized_end=2142
+  _globals['_COMPLIANCESERVICE']._serialized_start=2145
+  _globals['_COMPLIANCESERVICE']._serialized_end=2692
 # @@protoc_insertion_point(module_scope)

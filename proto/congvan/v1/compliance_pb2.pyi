@@ -30,10 +30,14 @@ class RateDefinition(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     LEGAL_BASIS_VI_FIELD_NUMBER: _builtins.int
     LEGAL_BASIS_EN_FIELD_NUMBER: _builtins.int
+    TITLE_VI_FIELD_NUMBER: _builtins.int
+    TITLE_EN_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.str
     legal_basis_vi: _builtins.str
     legal_basis_en: _builtins.str
+    title_vi: _builtins.str
+    title_en: _builtins.str
     def __init__(
         self,
         *,
@@ -41,10 +45,12 @@ class RateDefinition(_message.Message):
         version: _builtins.str = ...,
         legal_basis_vi: _builtins.str = ...,
         legal_basis_en: _builtins.str = ...,
+        title_vi: _builtins.str = ...,
+        title_en: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "legal_basis_en", b"legal_basis_en", "legal_basis_vi", b"legal_basis_vi", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "legal_basis_en", b"legal_basis_en", "legal_basis_vi", b"legal_basis_vi", "title_en", b"title_en", "title_vi", b"title_vi", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -197,10 +203,10 @@ class SignatureRateReport(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     BLOCKS_FIELD_NUMBER: _builtins.int
     EXCEPTION_COUNT_FIELD_NUMBER: _builtins.int
-    EXCLUDED_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
     COUNTED_AT_FIELD_NUMBER: _builtins.int
+    READINGS_FIELD_NUMBER: _builtins.int
     exception_count: _builtins.int
-    excluded: _builtins.int
     @_builtins.property
     def definition(self) -> Global___RateDefinition: ...
     @_builtins.property
@@ -210,7 +216,13 @@ class SignatureRateReport(_message.Message):
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockRate]: ...
     @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExcludedCount]: ...
+    @_builtins.property
     def counted_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReadingRate]:
+        """The first is the one that total is counted by; the others are shown beside it."""
+
     def __init__(
         self,
         *,
@@ -219,16 +231,78 @@ class SignatureRateReport(_message.Message):
         total: Global___RateCount | None = ...,
         blocks: _abc.Iterable[Global___BlockRate] | None = ...,
         exception_count: _builtins.int = ...,
-        excluded: _builtins.int = ...,
+        exclusions: _abc.Iterable[Global___ExcludedCount] | None = ...,
         counted_at: _timestamp_pb2.Timestamp | None = ...,
+        readings: _abc.Iterable[Global___ReadingRate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["counted_at", b"counted_at", "definition", b"definition", "period", b"period", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "counted_at", b"counted_at", "definition", b"definition", "exception_count", b"exception_count", "excluded", b"excluded", "period", b"period", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "counted_at", b"counted_at", "definition", b"definition", "exception_count", b"exception_count", "exclusions", b"exclusions", "period", b"period", "readings", b"readings", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignatureRateReport: _TypeAlias = SignatureRateReport  # noqa: Y015
+
+@_typing.final
+class ReadingRate(_message.Message):
+    """One reading of what "signed" means, where the law's words allow several."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_VI_FIELD_NUMBER: _builtins.int
+    NAME_EN_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    name_vi: _builtins.str
+    name_en: _builtins.str
+    @_builtins.property
+    def count(self) -> Global___RateCount: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name_vi: _builtins.str = ...,
+        name_en: _builtins.str = ...,
+        count: Global___RateCount | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["count", b"count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "id", b"id", "name_en", b"name_en", "name_vi", b"name_vi"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadingRate: _TypeAlias = ReadingRate  # noqa: Y015
+
+@_typing.final
+class ExcludedCount(_message.Message):
+    """Documents that the definition leaves out of the count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_VI_FIELD_NUMBER: _builtins.int
+    NAME_EN_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    name_vi: _builtins.str
+    name_en: _builtins.str
+    documents: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name_vi: _builtins.str = ...,
+        name_en: _builtins.str = ...,
+        documents: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "id", b"id", "name_en", b"name_en", "name_vi", b"name_vi"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExcludedCount: _TypeAlias = ExcludedCount  # noqa: Y015
 
 @_typing.final
 class RateException(_message.Message):
