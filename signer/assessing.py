@@ -19,7 +19,7 @@ from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer import limits as limits_module
 from signer.document import StructureError, admit, check_end, count_byte_ranges, has_tail
-from signer.engine import open_document
+from signer.engine import accelerated, open_document
 from signer.errors import (
     DocumentEncrypted,
     DocumentMalformed,
@@ -67,8 +67,10 @@ def assess(
     circumstances = Circumstances(store=store, evidence=evidence or RevocationEvidence(), at=at)
     try:
         admit(document, limits)
-        reader = _open(document)
-        return _assess_opened(document, reader, blank, circumstances=circumstances, limits=limits)
+        with accelerated():
+            return _assess_opened(
+                document, _open(document), blank, circumstances=circumstances, limits=limits
+            )
     except DocumentRefused as refusal:
         return _refused(document, blank, refusal)
     except MemoryError:

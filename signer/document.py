@@ -36,7 +36,7 @@ NUMBER_WINDOW_BYTES: Final = 20_000
 _XREF_WINDOW_BYTES: Final = 2048
 
 _WHITE_SPACE: Final = b"\x00\t\n\x0c\r "
-_HEX_LETTERS: Final = b"0123456789abcdefABCDEF" + _WHITE_SPACE
+_HEX_RUN = re.compile(rb"[0-9A-Fa-f\x00\t\n\x0c\r ]*+")
 _STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]{1,8}(\d{1,12})[\x00\t\n\x0c\r ]{1,8}%%EOF")
 # Some producers write their name as a comment between trailer and startxref. An object in a
 # comment would still be found by viewers that rebuild the table of objects.
@@ -102,13 +102,23 @@ def admit(document: bytes, limits: DocumentLimits = limits_module.DEFAULT) -> No
 def _refuse_long_numbers(document: bytes) -> None:
     # Any longer run of digits fills one of these aligned windows, and isdigit() stops at the
     # first other byte: one look per window, however the file is made.
+    known = 0
     for start in range(0, len(document), NUMBER_WINDOW_BYTES):
+        if start < known:
+            continue
         window = document[start : start + NUMBER_WINDOW_BYTES]
-        if len(window) == NUMBER_WINDOW_BYTES and window.isdigit():
-            # The zeros that pad a signature are digits too, but inside <…>.
-            head = document[:start].rstrip(_HEX_LETTERS)
-            if not head.endswith(b"<"):
-                raise DocumentMalformed(f"a number of over {NUMBER_WINDOW_BYTES} digits")
+        if len(window) < NUMBER_WINDOW_BYTES or not window.isdigit():
+            continue
+        # The zeros that pad a signature are digits too, but inside <…>.
+        opening = document.rfind(b"<", known, start)
+        if opening < 0 or _hex_run_end(document, opening + 1) <= start:
+            raise DocumentMalformed(f"a number of over {NUMBER_WINDOW_BYTES} digits")
+        known = _hex_run_end(document, start)
+
+
+def _hex_run_end(document: bytes, at: int) -> int:
+    run = _HEX_RUN.match(document, at)
+    return run.end() if run else at
 
 
 def _refuse_hollow_tables(document: bytes, limits: DocumentLimits) -> None:

@@ -15,7 +15,9 @@ of the engine is looked at before it is patched.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from typing import IO, Any, Final, cast
@@ -89,10 +91,30 @@ def prepare_name(_attribute: object, text: str) -> str:
     return _prepared(text)
 
 
-def install() -> None:
-    """Put the replacements in place; doing it again changes nothing."""
-    generic.read_hex_string_from_stream = read_hex_string
-    NameTypeAndValue._ldap_string_prep = prepare_name
+_users = 0
+_users_lock = threading.Lock()
+
+
+@contextmanager
+def accelerated() -> Iterator[None]:
+    """Use the replacements within the block, in every thread; nested blocks are welcome.
+
+    They are not left in place, so that whoever else uses the engine in this process gets it as
+    its makers wrote it.
+    """
+    global _users  # noqa: PLW0603 - the engine's functions are global, so is who uses them
+    with _users_lock:
+        _users += 1
+        generic.read_hex_string_from_stream = read_hex_string
+        NameTypeAndValue._ldap_string_prep = prepare_name
+    try:
+        yield
+    finally:
+        with _users_lock:
+            _users -= 1
+            if _users == 0:
+                generic.read_hex_string_from_stream = original_read_hex_string  # type: ignore[assignment]
+                NameTypeAndValue._ldap_string_prep = original_prepare_name
 
 
 def open_document(document: bytes) -> PdfFileReader:
@@ -130,6 +152,3 @@ def empty_dictionary() -> generic.DictionaryObject:
 def raw(container: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
     """Return the value of `key` as it stands, a reference unresolved, or None."""
     return cast("generic.PdfObject", container.raw_get(key)) if key in container else None
-
-
-install()

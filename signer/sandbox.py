@@ -72,6 +72,8 @@ class _Process:
     def __init__(self, modules: tuple[str, ...], limits: SandboxLimits) -> None:
         """Start the process; `ready` waits until it can take calls."""
         self.calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._limits = limits
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -122,6 +124,7 @@ class _Process:
         The caller must end the process when anything but the function's own exception comes out.
         """
         self.calls += 1
+        self._idle.clear()
         seconds = self._limits.wall_seconds
         try:
             async with asyncio.timeout(seconds):
@@ -133,6 +136,8 @@ class _Process:
             raise await self._died() from error
         except WireError as error:
             raise SandboxBroken(str(error)) from error
+        finally:
+            self._idle.set()
         if kind == worker_module.MEMORY:
             raise SandboxLimitExceeded(f"more than {self._limits.memory_bytes // MEBIBYTE} MiB")
         if kind == worker_module.ERROR and isinstance(value, Exception):
@@ -152,9 +157,11 @@ class _Process:
     async def end(self) -> None:
         """End the process, whatever it does, and wait until it is gone."""
         self._popen.kill()
-        self._socket.close()
         # Taking down a process with much memory takes a moment.
         await asyncio.shield(asyncio.to_thread(self._popen.wait))
+        # A call at work sees the end of the stream; on a closed socket it would wait for ever.
+        await self._idle.wait()
+        self._socket.close()
 
     async def _send(self, value: object) -> None:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -451,6 +452,26 @@ def self_reference() -> bytes:
             b"3 0 R",
         ]
     )
+
+
+def compressed_bomb(mebibytes: int = 300) -> bytes:
+    """Return a document whose catalog lies in an object stream that inflates beyond measure."""
+    packed = zlib.compressobj(9)
+    body = b"".join(packed.compress(bytes(1024 * 1024)) for _ in range(mebibytes)) + packed.flush()
+    stream = (
+        b"2 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\n"
+        b"stream\n%b\nendstream\nendobj\n" % (len(body), body)
+    )
+    head = b"%PDF-1.7\n" + stream
+    entries = (
+        b"\x00\x00\x00\x00\x00" + b"\x02\x00\x00\x02\x00" + b"\x01\x00\x00\x09\x00"
+        b"\x01" + len(head).to_bytes(3, "big") + b"\x00"
+    )
+    table = (
+        b"3 0 obj\n<< /Type /XRef /Size 4 /W [1 3 1] /Root 1 0 R /Length %d >>\nstream\n%b\n"
+        b"endstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (len(entries), entries, len(head))
+    )
+    return head + table
 
 
 def many_revisions(document: bytes, count: int) -> bytes:

@@ -1,0 +1,87 @@
+"""The speed-ups of the engine change nothing but its speed, and are watched over."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from io import BytesIO
+
+import pytest
+from asn1crypto.x509 import NameTypeAndValue
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfError
+
+from signer import engine
+
+SOURCES = {
+    "2004d63b8e1ce3d9": engine.original_read_hex_string,
+    "1e534b7794dcfc3f": engine.original_prepare_name,
+}
+
+
+@pytest.mark.parametrize(("digest", "original"), SOURCES.items())
+def test_the_source_that_a_speed_up_replaces_is_the_one_it_was_made_for(
+    digest: str, original: object
+) -> None:
+    """When this fails, compare the new original with ours before correcting the digest."""
+    assert callable(original)
+    source = inspect.getsource(original)
+    assert hashlib.sha256(source.encode("utf-8")).hexdigest().startswith(digest)
+
+
+def outcome(read: object, content: bytes) -> tuple[object, ...]:
+    """Return what reading gives: value, type and where it stops, or the error."""
+    assert callable(read)
+    stream = BytesIO(content)
+    try:
+        value = read(stream)
+    except (PdfError, ValueError) as error:
+        return (type(error), str(error))
+    return (type(value), value.original_bytes, stream.tell())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_as_the_original_reads_them(content: bytes) -> None:
+    document = b"<" + content
+    assert outcome(engine.read_hex_string, document) == outcome(
+        engine.original_read_hex_string, document
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("0123456789abcdefABCDEF \n\r\t\x00>xz", max_size=60))
+def test_hex_strings_are_read_as_the_original_reads_them(content: str) -> None:
+    document = b"<" + content.encode("ascii") + b"> rest"
+    assert outcome(engine.read_hex_string, document) == outcome(
+        engine.original_read_hex_string, document
+    )
+
+
+def test_a_long_hex_string_spans_chunks_as_the_original_reads_it() -> None:
+    document = b"<" + b"ab0 " * 20_001 + b">endobj"
+    assert outcome(engine.read_hex_string, document) == outcome(
+        engine.original_read_hex_string, document
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=20))
+def test_names_are_prepared_as_the_original_prepares_them(text: str) -> None:
+    def prepared(prepare: object) -> object:
+        assert callable(prepare)
+        try:
+            return prepare(None, text)
+        except ValueError as error:
+            return str(error)
+
+    assert prepared(engine.prepare_name) == prepared(engine.original_prepare_name)
+
+
+def test_the_engine_is_left_as_its_makers_wrote_it() -> None:
+    with engine.accelerated(), engine.accelerated():
+        assert generic.read_hex_string_from_stream is engine.read_hex_string
+    assert generic.read_hex_string_from_stream is engine.original_read_hex_string
+    assert NameTypeAndValue._ldap_string_prep is engine.original_prepare_name
