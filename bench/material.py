@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from pyhanko.sign.signers import SimpleSigner
 
 from certs.anchors import TrustStore
 from certs.authority import Issued, PracticeAuthority
 from certs.keys.file import FileKey, load_pkcs12
+from certs.revocation import RevocationEvidence
 
 PASSPHRASE = b"bench"
 DOCUMENT_BYTES = 50_000
@@ -44,7 +48,7 @@ def material() -> Iterator[Material]:
         issued = authority.issue_person("Nguyễn Văn An", organisation="Bench")
         file = directory / "signer.p12"
         file.write_bytes(issued.pkcs12(PASSPHRASE))
-        plain_signer = SimpleSigner.load_pkcs12(str(file), passphrase=PASSPHRASE)
+        plain_signer = SimpleSigner.load_pkcs12(str(file), passphrase=PASSPHRASE)  # type: ignore[no-untyped-call]
         assert plain_signer is not None
         yield Material(
             authority=authority,
@@ -54,6 +58,15 @@ def material() -> Iterator[Material]:
             plain_signer=plain_signer,
             document=document_of_size(DOCUMENT_BYTES),
         )
+
+
+def evidence(made: Material) -> RevocationEvidence:
+    """Return what shows that no certificate of the signer's chain is revoked."""
+    asked = ocsp.OCSPRequestBuilder().add_certificate(
+        made.issued.certificate, made.authority.issuer, hashes.SHA256()
+    )
+    answer = made.authority.answer_ocsp(asked.build().public_bytes(Encoding.DER))
+    return RevocationEvidence(ocsp_responses=(answer,), crls=(made.authority.root_crl(),))
 
 
 def now() -> datetime:

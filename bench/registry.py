@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import sign_bb_50k
+from bench import sign_bb_50k, verify_bb_50k
 from bench.harness import Entry
 
-ENTRIES: tuple[Entry, ...] = (sign_bb_50k.ENTRY,)
+ENTRIES: tuple[Entry, ...] = (sign_bb_50k.ENTRY, verify_bb_50k.ENTRY)

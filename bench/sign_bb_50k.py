@@ -70,7 +70,7 @@ def _check(signed: object, made: Material) -> None:
     context = ValidationContext(trust_roots=roots, allow_fetching=False)
     status = validate_pdf_signature(signatures[0], signer_validation_context=context)
     if not (status.bottom_line and status.trusted):
-        raise WrongResult(status.pretty_print_details())
+        raise WrongResult(status.pretty_print_details())  # type: ignore[no-untyped-call]
 
 
 ENTRY = Entry(

@@ -28,7 +28,7 @@ _DATA: Final = cms.ContentType("data").dump()
 _SIGNED_DATA: Final = cms.ContentType("signed_data").dump()
 _MESSAGE_DIGEST: Final = cms.CMSAttributeType("message_digest").dump()
 _TIMESTAMP: Final = cms.CMSAttributeType("signature_time_stamp_token").dump()
-_CONTENT_TYPE_ATTRIBUTE: Final = simple_cms_attribute("content_type", "data").dump()
+_CONTENT_TYPE_ATTRIBUTE: Final = simple_cms_attribute("content_type", "data").dump()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class CmsTemplate:
         identifier = cms.IssuerAndSerialNumber(
             {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
         )
-        attribute = simple_cms_attribute(
+        attribute = simple_cms_attribute(  # type: ignore[no-untyped-call]
             "signing_certificate_v2", as_signing_certificate_v2(certificate)
         )
         distinct = {each.dump() for each in (certificate, *others)}

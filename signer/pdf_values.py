@@ -9,7 +9,7 @@ from pyhanko.pdf_utils import generic
 
 def dictionary(entries: Mapping[str, object]) -> generic.DictionaryObject:
     """Return a dictionary; keys with their slash. Values: see `pdf_object`."""
-    return generic.DictionaryObject(
+    return generic.DictionaryObject(  # type: ignore[no-untyped-call]
         {generic.NameObject(key): pdf_object(value) for key, value in entries.items()}
     )
 
@@ -35,9 +35,9 @@ def pdf_object(value: object) -> generic.PdfObject:
     if isinstance(value, generic.PdfObject):
         return value
     if isinstance(value, int):
-        return generic.NumberObject(value)
+        return generic.NumberObject(value)  # type: ignore[no-untyped-call]
     if isinstance(value, float):
-        return generic.FloatObject(value)
+        return generic.FloatObject(value)  # type: ignore[no-untyped-call]
     if isinstance(value, str) and value.startswith("/"):
         return generic.NameObject(value)
     if isinstance(value, Mapping):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pyhanko.pdf_utils import generic
 
 from signer.errors import DocumentMalformed, PlacementInvalid
-from signer.pdf_values import look_up
+from signer.pdf_values import dictionary, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def placement_of(annotation: generic.DictionaryObject) -> Placement | None:
         return None
     page = look_up(annotation, "/P")
     if not isinstance(page, generic.DictionaryObject):
-        page = generic.DictionaryObject()
+        page = dictionary({})
     rotation = _rotation(page)
     if rotation in (90, 270):
         width, height = height, width
@@ -111,7 +111,7 @@ def page_index(box: Box, handler: PdfHandler) -> int:
 
 
 def _page(handler: PdfHandler, index: int) -> generic.DictionaryObject:
-    reference, _ = handler.find_page_for_modification(index)
+    reference, _ = handler.find_page_for_modification(index)  # type: ignore[no-untyped-call]
     page = reference.get_object()
     if not isinstance(page, generic.DictionaryObject):
         raise DocumentMalformed("a page is not a dictionary")

@@ -58,7 +58,7 @@ class FixedToken(TimeStamper):
 async def engine_container(
     credential: Credential, key: FileKey, digest: bytes, value: bytes, token: FixedToken | None
 ) -> bytes:
-    registry = SimpleCertificateStore()
+    registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     own, *others = (
         asn1_x509.Certificate.load(each.public_bytes(Encoding.DER))
         for each in (key.certificate, *key.chain)

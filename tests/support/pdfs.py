@@ -13,6 +13,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import BasePdfFileWriter, copy_into_new_writer
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
+from signer.pdf_values import dictionary, look_up
+
 A4_POINTS = (595.28, 841.89)
 """Width and height of an A4 page in points (ISO 216: 210 mm by 297 mm)."""
 
@@ -112,30 +114,29 @@ def with_empty_field(
 def with_text_field(document: bytes, name: str, value: str = "") -> bytes:
     """The document with a visible text field on page one, added in an incremental update."""
     writer = IncrementalPdfFileWriter(BytesIO(document))
-    page, _ = writer.find_page_for_modification(0)
-    field = generic.DictionaryObject(
+    page, _ = writer.find_page_for_modification(0)  # type: ignore[no-untyped-call]
+    field = dictionary(
         {
-            generic.NameObject("/Type"): generic.NameObject("/Annot"),
-            generic.NameObject("/Subtype"): generic.NameObject("/Widget"),
-            generic.NameObject("/FT"): generic.NameObject("/Tx"),
-            generic.NameObject("/T"): generic.pdf_string(name),
-            generic.NameObject("/V"): generic.pdf_string(value),
-            generic.NameObject("/F"): generic.NumberObject(4),
-            generic.NameObject("/P"): page,
-            generic.NameObject("/Rect"): generic.ArrayObject(
-                [generic.NumberObject(edge) for edge in (100, 600, 300, 620)]
-            ),
+            "/Type": "/Annot",
+            "/Subtype": "/Widget",
+            "/FT": "/Tx",
+            "/T": generic.pdf_string(name),
+            "/V": generic.pdf_string(value),
+            "/F": 4,
+            "/P": page,
+            "/Rect": (100, 600, 300, 620),
         }
     )
     reference = writer.add_object(field)
-    form = writer.root.get("/AcroForm")
+    form = look_up(writer.root, "/AcroForm")
     if form is None:
-        form = generic.DictionaryObject({generic.NameObject("/Fields"): generic.ArrayObject()})
+        form = dictionary({"/Fields": []})
         writer.root[generic.NameObject("/AcroForm")] = form
-        writer.update_root()
+        writer.update_root()  # type: ignore[no-untyped-call]
+    assert isinstance(form, generic.DictionaryObject)
     form["/Fields"].append(reference)
     writer.update_container(form["/Fields"])
-    writer.register_annotation(page, reference)
+    writer.register_annotation(page, reference)  # type: ignore[no-untyped-call]
     return _written(writer)
 
 
@@ -169,5 +170,5 @@ def _stream(entries: bytes, data: bytes) -> bytes:
 
 def _written(writer: BasePdfFileWriter) -> bytes:
     out = BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
