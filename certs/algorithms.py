@@ -8,9 +8,10 @@ from buying seconds of work with one huge key.
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+
+from certs.parsing import DAMAGE
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
@@ -60,6 +61,6 @@ def certificate_weakness(certificate: x509.Certificate, *, self_signed: bool = F
         weakness = key_weakness(certificate.public_key())
         if not weakness and not self_signed:
             weakness = digest_weakness(certificate.signature_hash_algorithm)
-    except (ValueError, UnsupportedAlgorithm):
+    except DAMAGE:
         return "a key or a signature of an unsupported kind"
     return weakness

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.errors import TrustStoreInvalid
+from certs.parsing import DAMAGE
 
 # Marks every certificate of the practice authority. An arc under 2.25 (Rec. ITU-T X.667) needs
 # no registration and collides with nobody's.
@@ -50,7 +51,7 @@ def is_practice(certificate: x509.Certificate) -> bool:
         certificate.extensions.get_extension_for_oid(PRACTICE_EXTENSION)
     except x509.ExtensionNotFound:
         return False
-    except ValueError:
+    except DAMAGE:
         # Extensions that can't be parsed can't prove the mark; the judge refuses them by itself.
         return False
     return True

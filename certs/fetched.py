@@ -6,11 +6,11 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ocsp
 
 from certs.errors import FetchUnavailable
+from certs.parsing import DAMAGE
 from certs.revocation import EvidenceKind, EvidenceRequest, RevocationEvidence
 from certs.revocation_status import ParsedEvidence, RevocationStatus
 
@@ -23,16 +23,19 @@ def accepted_evidence(request: EvidenceRequest, answer: bytes, now: datetime) ->
     Accepted are OCSP answers and CRLs that are fresh, signed by whom they must be, and say good
     or revoked about the very certificate; and certificates of the issuer's name.
     """
+    try:
+        certificate = x509.load_der_x509_certificate(request.certificate)
+        issuer = x509.load_der_x509_certificate(request.issuer) if request.issuer else None
+    except DAMAGE:
+        raise FetchUnavailable("the certificate that was asked about is damaged") from None
     if request.kind is EvidenceKind.CA_ISSUERS:
-        return RevocationEvidence(certificates=_issuers(request, answer))
+        return RevocationEvidence(certificates=_issuers(certificate, answer))
+    if issuer is None:
+        raise FetchUnavailable("evidence cannot be checked without the issuer")
     if request.kind is EvidenceKind.OCSP:
         evidence = RevocationEvidence(ocsp_responses=(answer,))
     else:
         evidence = RevocationEvidence(crls=(_crl_der(answer),))
-    certificate = x509.load_der_x509_certificate(request.certificate)
-    if request.issuer is None:
-        raise FetchUnavailable("evidence cannot be checked without the issuer")
-    issuer = x509.load_der_x509_certificate(request.issuer)
     finding = ParsedEvidence(evidence).finding(certificate, issuer, now)
     match finding.status:
         case RevocationStatus.UNKNOWN:
@@ -48,12 +51,11 @@ def _crl_der(answer: bytes) -> bytes:
         return answer
     try:
         return x509.load_pem_x509_crl(answer).public_bytes(Encoding.DER)
-    except ValueError:
+    except DAMAGE:
         raise FetchUnavailable("the answer is not a CRL") from None
 
 
-def _issuers(request: EvidenceRequest, answer: bytes) -> tuple[bytes, ...]:
-    certificate = x509.load_der_x509_certificate(request.certificate)
+def _issuers(certificate: x509.Certificate, answer: bytes) -> tuple[bytes, ...]:
     found = [
         each
         for each in _certificates(answer)[:MAX_CERTIFICATES]
@@ -70,11 +72,11 @@ def _certificates(answer: bytes) -> list[x509.Certificate]:
         if answer.startswith(b"-----BEGIN"):
             return x509.load_pem_x509_certificates(answer)
         return [x509.load_der_x509_certificate(answer)]
-    except ValueError:
+    except DAMAGE:
         pass
     try:
         return pkcs7.load_der_pkcs7_certificates(answer)
-    except (ValueError, UnsupportedAlgorithm):
+    except DAMAGE:
         return []
 
 

@@ -27,6 +27,7 @@ from yarl import URL
 
 from certs.errors import FetchFailed, FetchRefused, FetchTooLarge, FetchUnavailable
 from certs.fetched import EvidenceCache, accepted_evidence
+from certs.parsing import DAMAGE
 from certs.revocation import EvidenceKind, EvidenceRequest, RevocationEvidence
 
 MAX_URL_LETTERS = 2048
@@ -346,5 +347,5 @@ def _ocsp_request(request: EvidenceRequest) -> bytes:
             hashes.SHA1(),  # noqa: S303
         )
         return builder.build().public_bytes(Encoding.DER)
-    except ValueError:
+    except DAMAGE:
         raise FetchRefused("an OCSP request needs a certificate and its issuer") from None

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from certs.errors import IdentityUnreadable
+from certs.parsing import DAMAGE
 
 ENDPOINT_URN = "urn:congvan:endpoint:"
 # QCVN 102:2016/BTTTT gives OrganId at most 35 characters; the letters are those of its examples.
@@ -62,7 +63,7 @@ def identify(certificate: x509.Certificate) -> SignerIdentity:
         subject = certificate.subject
         values = {name: _joined(subject, name) for name in _SUBJECT_ATTRIBUTES}
         personal = any(subject.get_attributes_for_oid(name) for name in _PERSONAL_ATTRIBUTES)
-    except (ValueError, TypeError) as error:
+    except DAMAGE as error:
         raise IdentityUnreadable("the subject cannot be parsed") from error
     common_name = values[NameOID.COMMON_NAME]
     if not common_name:
@@ -116,7 +117,7 @@ def endpoint_code(certificate: x509.Certificate) -> str:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound as error:
         raise IdentityUnreadable("there is no subject alternative name") from error
-    except (ValueError, x509.DuplicateExtension) as error:
+    except DAMAGE as error:
         raise IdentityUnreadable("the extensions cannot be parsed") from error
     uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
     if len(uris) != 1:

@@ -39,6 +39,7 @@ from certs.errors import (
     NoTrustedPath,
     RevocationUnknown,
 )
+from certs.parsing import DAMAGE
 from certs.path_building import CandidatePath, candidate_paths
 from certs.revocation import (
     EvidenceRequest,
@@ -155,7 +156,7 @@ def _parsed_bag(
     for der in evidence.certificates if evidence is not None else ():
         try:
             bag.append(x509.load_der_x509_certificate(der))
-        except ValueError:
+        except DAMAGE:
             continue
     return bag
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from certs.algorithms import key_weakness
 from certs.anchors import TrustAnchor
+from certs.parsing import DAMAGE
 
 MAX_DEPTH = 8
 """Certificates in a path, the end entity's included and the anchor's not."""
@@ -97,6 +97,6 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate, budget: _Bu
         if key_weakness(issuer.public_key()):
             return False
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except DAMAGE:
         return False
     return True

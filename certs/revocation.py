@@ -9,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from certs.parsing import DAMAGE
+
 # A hostile certificate may list hundreds of addresses; an honest one lists one or two.
 MAX_ADDRESSES_PER_KIND = 4
 
@@ -79,7 +81,7 @@ def offers_revocation(certificate: x509.Certificate) -> bool:
     """
     try:
         extensions = certificate.extensions
-    except ValueError:
+    except DAMAGE:
         return True
     return any(
         isinstance(extension.value, x509.CRLDistributionPoints | x509.FreshestCRL)
@@ -115,7 +117,7 @@ def _request(
 def _access_urls(certificate: x509.Certificate, method: x509.ObjectIdentifier) -> list[str]:
     try:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
-    except (ValueError, x509.ExtensionNotFound):
+    except (*DAMAGE, x509.ExtensionNotFound):
         return []
     return [
         description.access_location.value
@@ -128,7 +130,7 @@ def _access_urls(certificate: x509.Certificate, method: x509.ObjectIdentifier) -
 def _crl_urls(certificate: x509.Certificate) -> list[str]:
     try:
         points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints)
-    except (ValueError, x509.ExtensionNotFound):
+    except (*DAMAGE, x509.ExtensionNotFound):
         return []
     return [
         name.value

@@ -15,7 +15,6 @@ from enum import StrEnum
 
 from asn1crypto import keys as asn1_keys
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -23,23 +22,12 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.algorithms import certificate_weakness, digest_weakness, key_weakness
+from certs.parsing import DAMAGE
 from certs.revocation import RevocationEvidence
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # RFC 6960 lets a responder leave nextUpdate out: newer information is always available then.
 _WITHOUT_NEXT_UPDATE = timedelta(minutes=30)
-# What a damaged structure makes the parsers raise, which read most fields only when asked.
-_DAMAGE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    OverflowError,
-    InvalidSignature,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.ExtensionNotFound,
-    x509.UnsupportedGeneralNameType,
-)
 MAX_ITEMS = 64
 """Pieces of evidence looked at, of each kind; a hostile document may carry thousands."""
 
@@ -144,7 +132,7 @@ def _answer(
             good=newest.certificate_status is ocsp.OCSPCertStatus.GOOD,
             revoked_at=newest.revocation_time_utc,
         )
-    except _DAMAGE:
+    except Exception:
         return None
 
 
@@ -161,7 +149,7 @@ def _listing(
             der=crl.public_bytes(Encoding.DER),
             revoked_at=entry.revocation_date_utc if entry is not None else None,
         )
-    except _DAMAGE:
+    except Exception:
         return None
 
 
@@ -171,7 +159,7 @@ def _parsed_responses(items: Iterable[bytes]) -> Iterator[tuple[bytes, ocsp.OCSP
             response = ocsp.load_der_ocsp_response(item)
             if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:
                 yield item, response
-        except _DAMAGE:
+        except Exception:  # noqa: S112 - one damaged piece must not spoil the others
             continue
 
 
@@ -179,7 +167,7 @@ def _parsed_crls(items: Iterable[bytes]) -> Iterator[x509.CertificateRevocationL
     for item in items:
         try:
             yield x509.load_der_x509_crl(item)
-        except _DAMAGE:
+        except Exception:  # noqa: S112 - one damaged piece must not spoil the others
             continue
 
 
@@ -233,7 +221,7 @@ def _delegated(responder: x509.Certificate, issuer: x509.Certificate, at: dateti
     try:
         purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         responder.verify_directly_issued_by(issuer)
-    except _DAMAGE:
+    except (*DAMAGE, x509.ExtensionNotFound):
         return False
     return (
         ExtendedKeyUsageOID.OCSP_SIGNING in purposes
@@ -259,7 +247,7 @@ def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
                 key.verify(signature, content)
             case _:
                 return False
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except DAMAGE:
         return False
     return True
 
@@ -280,7 +268,7 @@ def _crl_counts(
     try:
         key = issuer.public_key()
         return not key_weakness(key) and crl.is_signature_valid(key)  # type: ignore[arg-type]
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except DAMAGE:
         return False
 
 
@@ -289,7 +277,7 @@ def _signs_crls(issuer: x509.Certificate) -> bool:
         return issuer.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
     except x509.ExtensionNotFound:
         return True
-    except ValueError:
+    except DAMAGE:
         return False
 
 

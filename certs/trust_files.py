@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
 from certs.authority_files import write_file
 from certs.errors import TrustStoreInvalid
+from certs.parsing import DAMAGE
 
 INDEX = "trust.toml"
 MAX_FILE_BYTES = 1 << 20
@@ -116,7 +117,7 @@ def _certificate(content: bytes, name: str) -> x509.Certificate:
         if b"-----BEGIN" not in content:
             return x509.load_der_x509_certificate(content)
         found = x509.load_pem_x509_certificates(content)
-    except ValueError as error:
+    except DAMAGE as error:
         raise TrustStoreInvalid(f"{name} is not a certificate") from error
     if len(found) != 1:
         raise TrustStoreInvalid(f"{name} holds {len(found)} certificates instead of one")

@@ -8,6 +8,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from certs.anchors import AnchorRole
 from certs.errors import IdentityUnreadable
 from certs.identity import endpoint_code
+from certs.parsing import DAMAGE
 
 # Purposes that a document signer's certificate may have, if it names purposes at all: RFC 9336,
 # e-mail protection and client authentication (which the public authorities here put into people's
@@ -36,7 +37,7 @@ def unsuitability(certificate: x509.Certificate, role: AnchorRole) -> str:
     """
     try:
         extensions = certificate.extensions
-    except (ValueError, x509.DuplicateExtension):
+    except DAMAGE:
         return "its extensions cannot be parsed"
     if _is_authority(extensions):
         return "it is a certification authority's certificate"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from certs.algorithms import key_weakness
 from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
+from certs.parsing import DAMAGE
 
 MAX_KEY_FILE_BYTES = 1 << 20
 _DIGESTS: dict[str, hashes.HashAlgorithm] = {
@@ -130,7 +131,7 @@ def _same_public_key(key: _PrivateKey, certificate: x509.Certificate) -> bool:
         return key.public_key().public_bytes(Encoding.DER, spki) == theirs.public_bytes(
             Encoding.DER, spki
         )
-    except (ValueError, UnsupportedAlgorithm):
+    except DAMAGE:
         return False
 
 

@@ -1,0 +1,150 @@
+"""The trust directory: what it says is what is trusted, no more and no less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
+from certs.authority_profiles import make_key
+from certs.errors import TrustStoreInvalid
+from certs.trust_files import INDEX, load_trust_store, write_trust_anchor
+from tests.certs.forging import NOW, VALID, root
+from tests.support.practice import Practice
+
+FIRST = root("First").anchor(AnchorRole.SIGNER)
+SECOND = replace(root("Second").anchor(AnchorRole.TSA), blocks=frozenset({Block.PARTY}))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    write_trust_anchor(tmp_path / "trust", FIRST, "first")
+    write_trust_anchor(tmp_path / "trust", SECOND, "second")
+    return tmp_path / "trust"
+
+
+def real_anchor() -> TrustAnchor:
+    key = make_key("p256")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A root without the mark")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(VALID.not_before)
+        .not_valid_after(VALID.not_after)
+        .sign(key, hashes.SHA256())
+    )
+    return replace(FIRST, certificate=certificate, practice=False)
+
+
+def edit(directory: Path, old: str, new: str) -> None:
+    text = (directory / INDEX).read_text("utf-8")
+    assert old in text
+    (directory / INDEX).write_text(text.replace(old, new), "utf-8")
+
+
+def test_what_was_written_is_read_again(directory: Path) -> None:
+    store = load_trust_store(directory, allow_practice=True)
+    assert store.anchors == (FIRST, SECOND)
+    assert store.version == TrustStore(anchors=(SECOND, FIRST)).version
+
+
+def test_an_anchor_of_the_same_name_is_replaced(directory: Path) -> None:
+    write_trust_anchor(directory, SECOND, "first")
+    assert load_trust_store(directory, allow_practice=True).anchors == (SECOND, SECOND)
+
+
+def test_a_practice_anchor_is_refused_unless_practice_is_allowed(directory: Path) -> None:
+    with pytest.raises(TrustStoreInvalid, match="practice"):
+        load_trust_store(directory)
+
+
+def test_a_practice_certificate_cannot_be_declared_real(directory: Path) -> None:
+    edit(directory, "practice = true", "practice = false")
+    with pytest.raises(TrustStoreInvalid, match=r"first\.crt"):
+        load_trust_store(directory, allow_practice=True)
+
+
+def test_a_real_anchor_loads_without_practice(tmp_path: Path) -> None:
+    write_trust_anchor(tmp_path, real_anchor(), "real")
+    (anchor,) = load_trust_store(tmp_path).anchors
+    assert not anchor.practice
+    assert anchor.trusted_at(NOW)
+
+
+def test_a_certificate_file_that_the_index_does_not_name_is_an_error(directory: Path) -> None:
+    (directory / "stray.pem").write_bytes((directory / "first.crt").read_bytes())
+    with pytest.raises(TrustStoreInvalid, match=r"stray\.pem"):
+        load_trust_store(directory, allow_practice=True)
+
+
+def test_a_certificate_in_der_is_read_too(directory: Path) -> None:
+    (directory / "first.crt").write_bytes(FIRST.certificate.public_bytes(Encoding.DER))
+    assert load_trust_store(directory, allow_practice=True).anchors[0] == FIRST
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('file = "first.crt"', 'file = "missing.crt"'),
+        ('file = "first.crt"', 'file = "../first.crt"'),
+        ('file = "first.crt"', 'file = "/etc/ssl/first.crt"'),
+        ('file = "second.crt"', 'file = "first.crt"'),
+        ('roles = ["SIGNER"]', 'roles = ["KING"]'),
+        ('roles = ["SIGNER"]', "roles = []"),
+        ('roles = ["SIGNER"]', 'roles = "SIGNER"'),
+        ('blocks = ["PARTY"]', "blocks = [7]"),
+        ("valid_from = 2023", "valid_from = 2093"),
+        ("+00:00", ""),
+        ("practice = true", 'practice = "yes"'),
+        ("practice = true", "trusted = true"),
+        ("[[anchor]]", "[[anchors]]"),
+        ("[[anchor]]", "[[anchor"),
+    ],
+)
+def test_a_wrong_index_trusts_nobody(directory: Path, old: str, new: str) -> None:
+    edit(directory, old, new)
+    with pytest.raises(TrustStoreInvalid):
+        load_trust_store(directory, allow_practice=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN CERTIFICATE-----\nAA\n"])
+def test_a_damaged_certificate_trusts_nobody(directory: Path, content: bytes) -> None:
+    (directory / "first.crt").write_bytes(content)
+    with pytest.raises(TrustStoreInvalid, match=r"first\.crt"):
+        load_trust_store(directory, allow_practice=True)
+
+
+def test_two_certificates_in_one_file_are_refused(directory: Path) -> None:
+    both = FIRST.certificate.public_bytes(Encoding.PEM) * 2
+    (directory / "first.crt").write_bytes(both)
+    with pytest.raises(TrustStoreInvalid, match="2 certificates"):
+        load_trust_store(directory, allow_practice=True)
+
+
+def test_a_directory_without_an_index_is_no_store(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(TrustStoreInvalid):
+            load_trust_store(path)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\nb"])
+def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(TrustStoreInvalid):
+        write_trust_anchor(tmp_path, FIRST, name)
+
+
+def test_the_practice_authority_writes_a_store_that_trusts_it_alone(
+    practice: Practice, tmp_path: Path
+) -> None:
+    practice.authority.write_trust(tmp_path)
+    store = load_trust_store(tmp_path, allow_practice=True)
+    assert store.version == practice.trust.version
+    assert all(anchor.practice for anchor in store.anchors)
