@@ -1,5 +1,6 @@
 """Rows: one pool of PostgreSQL connections, transactions on it, and numbered SQL migrations."""
 
+import asyncio
 import contextlib
 import hashlib
 import re
@@ -28,6 +29,13 @@ Connection = AsyncConnection[DictRow]
 OLDEST_SERVER_VERSION = 150_000  # PostgreSQL 15, that of Debian 12
 _MIGRATION_LOCK = 0x636F6E6776616E  # "congvan": the advisory lock that migrating processes take
 _MIGRATION_NAME = re.compile(r"(?P<number>[0-9]{4})_[a-z0-9_]+\.sql", re.ASCII)
+# A server that vanished from the network is noticed within about half a minute (TCP only).
+_DEAD_PEER_SETTINGS = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 _APPLIED_TABLE = """
     CREATE TABLE IF NOT EXISTS schema_migration (
         number     integer PRIMARY KEY,
@@ -157,8 +165,17 @@ class Database:
             async with self._pool.connection() as connection, connection.transaction():
                 yield connection
 
-    async def ready(self) -> bool:
-        """Whether a statement gets through now."""
+    async def ready(self, *, timeout_seconds: float = 5) -> bool:
+        """Whether a statement gets through now, and its answer back in time."""
+        asking = asyncio.create_task(self._ask())
+        # Not asyncio.timeout(): cancelling waits for the server to confirm, and a frozen one never
+        # does. The abandoned question keeps its connection until the server answers or dies.
+        done, _ = await asyncio.wait({asking}, timeout=timeout_seconds)
+        if not done:
+            asking.cancel()
+        return asking in done and asking.result()
+
+    async def _ask(self) -> bool:
         try:
             async with self.transaction() as connection:
                 await connection.execute("SELECT 1")
@@ -224,6 +241,7 @@ def _connection_settings(
         f" -c idle_in_transaction_session_timeout={int(statement_timeout_seconds * 1000)}"
     )
     return {
+        **_DEAD_PEER_SETTINGS,
         "row_factory": dict_row,
         "connect_timeout": connect_timeout_seconds,
         "options": options.strip(),
