@@ -124,3 +124,7 @@ def _usage(error: Exception, arguments: list[str]) -> int:
     hint = f" ({context.command_path} --help)" if context else ""
     output.failure(errors.UsageInvalid(message + hint))
     return 2
+
+
+if __name__ == "__main__":
+    run()

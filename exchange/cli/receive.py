@@ -55,8 +55,8 @@ class ReceiveOptions(TrustOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
-    """What receiving one document needs."""
+class Desk:
+    """What receiving documents needs: whose mailbox, how to judge, where to keep."""
 
     connection: Connection
     sandbox: Sandbox
@@ -64,6 +64,30 @@ class _Desk:
     fetcher: EvidenceFetcher | None
     into: Path
     register: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """A document taken in: its files, and a report on each PDF among them."""
+
+    received: Received
+    reports: tuple[tuple[Path, Report], ...]
+
+
+async def take_in(desk: Desk, item: exchange_pb2.MailboxItem) -> Intake:
+    """Fetch a document, verify it, keep it, confirm that it is kept, and report 01 and 03.
+
+    In this order: what is confirmed is durable on this machine. Raises ClientError, and what
+    keeping and judging raise.
+    """
+    delivery = item.document.delivery.name
+    received = await receive(desk.connection, item.document, into=desk.into, sandbox=desk.sandbox)
+    reports = await _verify(desk, received)
+    await acknowledge(desk.connection, item)
+    if desk.register:
+        await report_status(desk.connection, delivery, ARRIVED)
+        await report_status(desk.connection, delivery, ACCEPTED)
+    return Intake(received=received, reports=tuple(reports))
 
 
 async def receive_documents(options: ReceiveOptions, output: Output) -> ExitCode:
@@ -80,7 +104,7 @@ async def receive_documents(options: ReceiveOptions, output: Output) -> ExitCode
         fetcher = None
         if trust.policy.allowed:
             fetcher = await stack.enter_async_context(EvidenceFetcher(trust.policy))
-        desk = _Desk(
+        desk = Desk(
             connection=connection,
             sandbox=await stack.enter_async_context(Sandbox()),
             trust=trust,
@@ -107,7 +131,7 @@ def _is_named(item: exchange_pb2.MailboxItem, delivery: str) -> bool:
 
 
 async def _receive_one(
-    desk: _Desk, item: exchange_pb2.MailboxItem, output: Output
+    desk: Desk, item: exchange_pb2.MailboxItem, output: Output
 ) -> tuple[dict[str, Any], ExitCode]:
     document = item.document
     facts: dict[str, Any] = {
@@ -116,12 +140,7 @@ async def _receive_one(
         "code": document_code(document.envelope),
     }
     try:
-        received = await receive(desk.connection, document, into=desk.into, sandbox=desk.sandbox)
-        reports = await _verify(desk, received)
-        await acknowledge(desk.connection, item)
-        if desk.register:
-            await report_status(desk.connection, document.delivery.name, ARRIVED)
-            await report_status(desk.connection, document.delivery.name, ACCEPTED)
+        intake = await take_in(desk, item)
     except Exception as error:
         if not is_ours(error):
             raise
@@ -130,12 +149,13 @@ async def _receive_one(
         output.show(output.sentence(reason, indent="  "))
         failed = {**facts, "outcome": "failed", "reason": reason, "detail": detail}
         return failed, exit_code_of(error)
-    _tell(received, reports, facts, output)
-    files = [file_json(file, report) for file, report in reports]
-    return {**facts, "outcome": "done", "folder": str(received.folder), "files": files}, ExitCode.OK
+    _tell(intake, facts, output=output)
+    files = [file_json(file, report) for file, report in intake.reports]
+    folder = str(intake.received.folder)
+    return {**facts, "outcome": "done", "folder": folder, "files": files}, ExitCode.OK
 
 
-async def _verify(desk: _Desk, received: Received) -> list[tuple[Path, Report]]:
+async def _verify(desk: Desk, received: Received) -> list[tuple[Path, Report]]:
     reports = []
     for file in received.attachments:
         if file.suffix.lower() != ".pdf":
@@ -160,15 +180,10 @@ def _keep_reports(path: Path, reports: list[tuple[Path, Report]]) -> None:
         write_new(path, json.dumps({"files": found}, ensure_ascii=False, indent=2).encode())
 
 
-def _tell(
-    received: Received,
-    reports: list[tuple[Path, Report]],
-    facts: dict[str, Any],
-    output: Output,
-) -> None:
+def _tell(intake: Intake, facts: dict[str, Any], *, output: Output) -> None:
     output.show(Text(output.phrase("receive.done", **facts), style="bold"))
-    output.show("  → " + plain(received.folder))
-    for file, report in reports:
+    output.show("  → " + plain(intake.received.folder))
+    for file, report in intake.reports:
         output.show(*lines(file.name, report, output))
     output.show("")
 

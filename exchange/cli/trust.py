@@ -72,7 +72,8 @@ def trust_of(options: TrustOptions) -> Trust:
         raise TrustMissing
     practice = options.practice or (profile is not None and profile.practice)
     addresses = [*(options.allow or ()), *(profile.allowed if profile else ())]
-    crls = tuple(read_file(path, max_bytes=_MAX_CRL_BYTES) for path in options.crl or ())
+    at_hand = [*(options.crl or ()), *(profile.crls if profile else ())]
+    crls = tuple(read_file(path, max_bytes=_MAX_CRL_BYTES) for path in at_hand)
     return Trust(
         store=load_trust_store(directory, allow_practice=practice),
         policy=FetchPolicy(allowed=frozenset(parse_address(each) for each in addresses)),

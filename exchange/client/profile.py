@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ _KNOWN: Mapping[str, type] = {
     "trust": str,
     "practice": bool,
     "allowed": list,
+    "crls": list,
     "tsa": str,
 }
 
@@ -32,8 +33,8 @@ class Profile:
     `server` is host:port, `server_name` the name in its certificate where it differs; `ca` the
     authority of the service's certificate; `certificate` and `key` the endpoint's own (PEM).
     `trust` is the directory of trust anchors for documents, `practice` whether practice anchors
-    count, `allowed` the host:port addresses that revocation data may come from, `tsa` the
-    time-stamping service's URL.
+    count, `allowed` the host:port addresses that revocation data may come from, `crls` CRL files
+    at hand, `tsa` the time-stamping service's URL.
     """
 
     path: Path
@@ -45,7 +46,8 @@ class Profile:
     endpoint: str = ""
     trust: Path | None = None
     practice: bool = False
-    allowed: tuple[str, ...] = field(default=())
+    allowed: tuple[str, ...] = ()
+    crls: tuple[Path, ...] = ()
     tsa: str = ""
 
     def require_connection(self) -> None:
@@ -96,5 +98,6 @@ def _profile(path: Path, values: dict[str, Any]) -> Profile:
             values[name] = path.parent / values[name]
         else:
             values.pop(name, None)
+    values["crls"] = tuple(path.parent / str(each) for each in values.get("crls", ()))
     values["allowed"] = tuple(str(address) for address in values.get("allowed", ()))
     return Profile(path=path, **values)
