@@ -162,7 +162,8 @@ def next_state(
     """
     if event in _REQUESTS:
         return _ask(state, _REQUESTS[event], pending)
-    if event in (StatusCode.AGREED, StatusCode.DECLINED) and pending is not PendingRequest.NONE:
+    asked = pending is not PendingRequest.NONE and state in OPEN_TO_REQUESTS
+    if asked and event in (StatusCode.AGREED, StatusCode.DECLINED):
         return _answer(state, event, pending)
     if isinstance(event, BusinessKind) or (state, event) not in TRANSITIONS:
         raise TransitionForbidden(f"{_name(event)} in state {state}, request waiting: {pending}")

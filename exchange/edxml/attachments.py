@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from exchange.edxml.limits import EdxmlLimits
 from exchange.edxml.noting import Fields, Notes
 from exchange.edxml.result import ReadAttachment, WarningCode
-from exchange.edxml.unwrapping import bare_name, settle_media_type, unwrap
+from exchange.edxml.unwrapping import NULL_CONTENT, bare_name, settle_media_type, unwrap
 from exchange.envelope import AttachmentRef
 from exchange.errors import EdxmlTooLarge
 
@@ -91,7 +91,7 @@ def _content(fields: Fields, path: str, notes: Notes) -> bytes:
     encoded = fields.group("ContentTransferEncoded").node
     if encoded.damaged:
         notes.warn(WarningCode.ATTACHMENT_DAMAGED, path, "no base64 from some point on")
-    if not encoded.decoded:
+    if not encoded.decoded or encoded.decoded == NULL_CONTENT:
         notes.warn(WarningCode.ATTACHMENT_EMPTY, path)
         return b""
     return bytes(encoded.decoded)
@@ -100,7 +100,7 @@ def _content(fields: Fields, path: str, notes: Notes) -> bytes:
 def _settle(
     content_id: str, wrapped: bytes, label: _Label, *, path: str, notes: Notes, limits: EdxmlLimits
 ) -> ReadAttachment:
-    file_name = bare_name(label.file_name, otherwise=content_id)
+    file_name = bare_name(label.file_name, otherwise=bare_name(content_id, otherwise="attachment"))
     if file_name != label.file_name:
         notes.warn(WarningCode.ATTACHMENT_NAME_CHANGED, path, label.file_name)
     unwrapped = unwrap(wrapped, file_name, limits=limits)

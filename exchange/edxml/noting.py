@@ -171,8 +171,8 @@ def _read_code(text: str, codes: type[_Code]) -> _Code:
 
 
 def _all_text(node: Node) -> str:
-    parts = (c if isinstance(c, str) else _all_text(c) for c in node.content)
-    return " ".join(" ".join(parts).split())
+    parts = (c if isinstance(c, str) else f" {_all_text(c)} " for c in node.content)
+    return " ".join("".join(parts).split())
 
 
 def _as_xml(node: Node, outer_namespace: str) -> str:

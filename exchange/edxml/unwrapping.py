@@ -56,6 +56,9 @@ _WORTHLESS_LABELS = frozenset(
 )
 _MEDIA_TYPE = re.compile(r"[0-9a-z][0-9a-z!#$&^_.+\-]{0,63}/[0-9a-z][0-9a-z!#$&^_.+\-]{0,126}")
 
+NULL_CONTENT = b"\x9e\xe9\x65"
+"""What the word `null` gives when it is taken for base64: some systems write it for nothing."""
+
 _ZIP_MAGIC = b"PK\x03\x04"
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_BYTES = 22

@@ -21,7 +21,7 @@ from exchange.edxml.layout import (
     render_reference,
     status_header,
 )
-from exchange.edxml.unwrapping import settle_media_type, would_be_unwrapped
+from exchange.edxml.unwrapping import NULL_CONTENT, bare_name, settle_media_type, would_be_unwrapped
 from exchange.edxml.values import NAMESPACE
 from exchange.envelope import (
     AttachmentRef,
@@ -116,10 +116,12 @@ def _require_content(ref: AttachmentRef, attachments: Mapping[str, bytes]) -> No
     content = attachments.get(ref.content_id)
     if content is None:
         raise MessageIncomplete(f"attachment {ref.content_id}")
-    if not content:
+    if not content or content == NULL_CONTENT:
         raise EnvelopeIncomplete("is empty", field="Attachment/ContentTransferEncoded")
     if len(content) != ref.size_bytes or hashlib.sha256(content).hexdigest() != ref.digest:
         raise EnvelopeIncomplete("has another digest", field="Attachment/ContentTransferEncoded")
+    if bare_name(ref.file_name, otherwise="") != ref.file_name:
+        raise EnvelopeIncomplete("has invisible characters", field="Attachment/AttachmentName")
     if would_be_unwrapped(content, ref.file_name):
         raise EnvelopeIncomplete("hides that it is a zip", field="Attachment/AttachmentName")
     real = settle_media_type(ref.media_type, ref.file_name, content)

@@ -15,6 +15,7 @@ from exchange.agency import OrganId
 from exchange.errors import ArgumentInvalid
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_BARE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]+")
 
 
 class DocumentGroup(IntEnum):
@@ -239,6 +240,8 @@ class AttachmentRef:
             raise ArgumentInvalid("64 lower-case hexadecimal digits needed", field="digest")
         if self.size_bytes < 0:
             raise ArgumentInvalid("a size can't be negative", field="size_bytes")
+        if not _BARE_NAME.fullmatch(self.file_name) or self.file_name in (".", ".."):
+            raise ArgumentInvalid("a name without a path is needed", field="file_name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,219 @@
+"""Hostile edXML: each attack meets a named limit and ends in a named error, quickly."""
+
+import io
+import re
+import struct
+import time
+import zipfile
+
+import pytest
+
+from exchange.edxml import WarningCode
+from exchange.edxml.limits import EdxmlLimits
+from exchange.edxml.reader import read_edxml
+from exchange.errors import (
+    EdxmlDoctypeRefused,
+    EdxmlMalformed,
+    EdxmlTooLarge,
+    EdxmlUnsupported,
+    EnvelopeInvalid,
+)
+from tests.support.envelopes import NAMESPACE, PDF, document_text, read_document
+
+PLAIN = document_text()
+BODY = PLAIN.partition("?>\n")[2]
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+DOCTYPES = {
+    "plain": "<!DOCTYPE edXML>",
+    "external": '<!DOCTYPE edXML SYSTEM "file:///etc/passwd">',
+    "public": '<!DOCTYPE edXML PUBLIC "-//x" "http://127.0.0.1/x.dtd">',
+    "entity": '<!DOCTYPE edXML [<!ENTITY x "y">]>',
+    "xxe": '<!DOCTYPE edXML [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+    "parameter": '<!DOCTYPE edXML [<!ENTITY % x SYSTEM "http://127.0.0.1/x"> %x;]>',
+    "laughs": f'<!DOCTYPE edXML [<!ENTITY l0 "ha">{LAUGHS}]>',
+    "quadratic": f'<!DOCTYPE edXML [<!ENTITY x "{"a" * 50_000}">]>',
+    "unclosed": "<!DOCTYPE edXML [",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("doctype", DOCTYPES.values(), ids=DOCTYPES.keys())
+def test_a_doctype_is_refused_in_every_encoding(doctype: str, encoding: str) -> None:
+    name = "UTF-16" if "16" in encoding else "UTF-8"
+    text = f'<?xml version="1.0" encoding="{name}"?>\n{doctype}{BODY}'
+    with pytest.raises(EdxmlDoctypeRefused):
+        read_edxml(text.encode(encoding))
+
+
+def test_a_doctype_hidden_behind_a_comment_or_without_declaration_is_refused() -> None:
+    for text in (f"<!-- x -->\n<!DOCTYPE a>{BODY}", f"<!DOCTYPE a>{BODY}", f"\n<!DOCTYPE a>{BODY}"):
+        with pytest.raises(EdxmlDoctypeRefused):
+            read_edxml(text.encode())
+
+
+@pytest.mark.parametrize("encoding", ["UTF-7", "UTF-32", "EBCDIC-CP-US", "ISO-2022-JP", "x"])
+def test_another_declared_encoding_is_refused(encoding: str) -> None:
+    with pytest.raises(EdxmlUnsupported):
+        read_edxml(PLAIN.replace("UTF-8", encoding).encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "cp037"])
+def test_another_actual_encoding_is_not_well_formed(encoding: str) -> None:
+    with pytest.raises((EdxmlMalformed, EdxmlUnsupported)):
+        read_edxml(PLAIN.encode(encoding, errors="xmlcharrefreplace"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"  \n",
+        b"hello",
+        b"%PDF-1.7",
+        PLAIN.encode()[:-9],
+        PLAIN.replace("</edXML:Subject>", "", 1).encode(),
+        PLAIN.replace("Công văn", "&unknown;").encode(),
+        PLAIN.replace("Công văn", "&#0;").encode(),
+        PLAIN.replace("Công văn", "\x07").encode(),
+        PLAIN.encode() + b"<edXML/>",
+        PLAIN.encode("utf-16")[:-1],
+        PLAIN.replace("Công văn", "X").encode().replace(b"X", b"\xff\xfe"),
+        b"x" * 5_000 + PLAIN.encode(),
+    ],
+)
+def test_what_is_not_well_formed_is_refused(content: bytes) -> None:
+    with pytest.raises(EdxmlMalformed):
+        read_edxml(content)
+
+
+def message(inner: str) -> bytes:
+    return f'<edXML xmlns="{NAMESPACE}">{inner}</edXML>'.encode()
+
+
+TOO_LARGE = {
+    "deep": message("<a>" * 40 + "</a>" * 40),
+    "very deep": message("<a>" * 100_000),
+    "attributes": message("<a " + " ".join(f"x{n}='1'" for n in range(1_000)) + "/>"),
+    "elements": message("<a/>" * 100_001),
+    "text": message(f"<a>{'x' * 5_000_001}</a>"),
+    "long attribute": message(f'<a x="{"x" * 12_000_000}"/>'),
+    "comments": message(f"<!--{'x' * 1_000_000}-->" * 6),
+    "instructions": message(f"<?x {'x' * 1_000_000}?>" * 6),
+    "long field": document_text().replace("V/v", "x" * 200_001).encode(),
+    "attachments": PLAIN.replace("<Attachment>", "<Attachment/>" * 501 + "<Attachment>").encode(),
+}
+
+
+@pytest.mark.parametrize("content", TOO_LARGE.values(), ids=TOO_LARGE.keys())
+def test_what_exceeds_a_limit_is_refused_quickly(content: bytes) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(EdxmlTooLarge):
+        read_edxml(content)
+    assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        EdxmlLimits(max_message_bytes=1_000),
+        EdxmlLimits(max_attachment_bytes=10),
+        EdxmlLimits(max_total_attachment_bytes=10),
+    ],
+)
+def test_sizes_of_message_and_attachments_are_limited(limits: EdxmlLimits) -> None:
+    with pytest.raises(EdxmlTooLarge):
+        read_edxml(PLAIN.encode(), limits=limits)
+
+
+def zipped(content: bytes, name: str = "a.pdf") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_a_zip_bomb_is_refused_by_its_ratio() -> None:
+    with pytest.raises(EdxmlTooLarge, match="times its size"):
+        read_edxml(document_text(zipped(bytes(20_000_000))).encode())
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused_by_its_size() -> None:
+    limits = EdxmlLimits(max_attachment_bytes=300_000)
+    with pytest.raises(EdxmlTooLarge, match="unpacks to over 300000 bytes"):
+        read_edxml(document_text(zipped(bytes(400_000))).encode(), limits=limits)
+
+
+def test_the_size_that_a_zip_claims_is_not_believed() -> None:
+    bomb = zipped(bytes(20_000_000)).replace(struct.pack("<I", 20_000_000), struct.pack("<I", 20))
+    (found,) = read_document(document_text(bomb)).attachments
+    assert len(found.content) <= len(bomb)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x.pdf", "/etc/passwd", "..\\x.pdf", "a\0b.pdf", "C:\\x.pdf"]
+)
+def test_the_name_inside_a_zip_is_ignored(name: str) -> None:
+    (found,) = read_document(document_text(zipped(PDF, name))).attachments
+    assert (found.ref.file_name, found.content) == ("cong-van.pdf", PDF)
+
+
+def broken_zips() -> dict[str, bytes]:
+    good = zipped(PDF)
+    end = good.rindex(b"PK\x05\x06")
+    central = good.rindex(b"PK\x01\x02")
+    two = io.BytesIO()
+    with zipfile.ZipFile(two, "w") as archive:
+        archive.writestr("a", PDF)
+        archive.writestr("b", PDF)
+    claimed_one = bytearray(two.getvalue())
+    at = claimed_one.rindex(b"PK\x05\x06")
+    claimed_one[at + 8 : at + 12] = struct.pack("<HH", 1, 1)
+    return {
+        "truncated": good[:end],
+        "magic only": b"PK\x03\x04",
+        "bad checksum": good.replace(good[central + 16 : central + 20], b"\1\2\3\4"),
+        "encrypted": good[: central + 8] + b"\1\0" + good[central + 10 :],
+        "unknown method": good[: central + 10] + b"\x63\0" + good[central + 12 :],
+        "other local name": good.replace(b"a.pdf", b"b.pdf", 1),
+        "huge directory": good[: end + 12] + b"\xff\xff\xff\x7f" + good[end + 16 :],
+        "zip64 lie": good[: end + 8] + b"\xff" * 12 + good[end + 20 :],
+        "two that claim one": bytes(claimed_one),
+        "directory elsewhere": good[: end + 16] + b"\xff\xff\xff\x00" + good[end + 20 :],
+        "many": zipped_many(70_000),
+    }
+
+
+def zipped_many(entries: int) -> bytes:
+    """A directory of many entries that point to nothing, which is all that a reader first sees."""
+    entry = b"PK\x01\x02" + bytes(42) + b"x"
+    entry = entry[:28] + struct.pack("<H", 1) + entry[30:]
+    directory = entry * entries
+    end = struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), 4, 0)
+    return b"PK\x03\x04" + directory + b"PK\x05\x06" + end
+
+
+@pytest.mark.parametrize("packed", broken_zips().values(), ids=broken_zips().keys())
+def test_a_zip_that_cannot_be_unpacked_is_kept_as_it_came(packed: bytes) -> None:
+    begun = time.perf_counter()
+    (found,) = read_document(document_text(packed)).attachments
+    assert found.content == packed
+    assert found.ref.media_type == "application/zip"
+    assert time.perf_counter() - begun < 3
+
+
+def test_nested_zips_are_unwrapped_once() -> None:
+    inner = zipped(zipped(PDF))
+    read = read_document(document_text(zipped(inner)))
+    assert read.attachments[0].content == inner
+    assert [w.code for w in read.warnings].count(WarningCode.ATTACHMENT_UNWRAPPED) == 1
+
+
+def test_an_error_never_quotes_the_message() -> None:
+    secret = "Nguyễn Văn Bí Danh"
+    for bent in (
+        PLAIN.replace("</edXML:Subject>", secret, 1),
+        re.sub(r'xmlns="[^"]*"', f'xmlns="{secret}"', PLAIN, count=1),
+    ):
+        with pytest.raises(EnvelopeInvalid) as refused:
+            read_edxml(bent.encode())
+        assert secret not in str(refused.value)
