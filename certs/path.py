@@ -8,7 +8,7 @@ all of them agree.
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -77,13 +77,24 @@ _REFUSALS: dict[PathStatus, type[CertificateRefused]] = {
 }
 
 
+_LIBRARY_REFUSALS: tuple[tuple[type[Exception], PathStatus], ...] = (
+    (RevokedError, PathStatus.REVOKED),
+    (InsufficientRevinfoError, PathStatus.REVOCATION_UNKNOWN),
+    (ExpiredError, PathStatus.EXPIRED),
+    (NotYetValidError, PathStatus.NOT_YET_VALID),
+    (DisallowedAlgorithmError, PathStatus.UNSUITABLE),
+    (InvalidCertificateError, PathStatus.UNSUITABLE),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathVerdict:
     """The verdict on one certificate in one role at one instant.
 
     chain is the end entity's certificate and its issuers without the anchor, empty when no path
-    was found; missing is what to ask for when revocation is unknown, only ever about certificates
-    whose signatures lead to the anchor.
+    was found. evidence is the part of the evidence that was fresh and authorised, and so counted.
+    missing is what to ask for when revocation is unknown, only ever about certificates whose
+    signatures lead to the anchor.
     """
 
     status: PathStatus
@@ -92,6 +103,7 @@ class PathVerdict:
     anchor: TrustAnchor | None = None
     revoked_at: datetime | None = None
     detail: str = ""
+    evidence: RevocationEvidence = field(default_factory=RevocationEvidence)
     missing: tuple[EvidenceRequest, ...] = ()
 
     def __bool__(self) -> bool:
@@ -120,55 +132,61 @@ def judge_path(
     """
     if at.utcoffset() is None:
         raise ValueError("the instant must be aware")
+    anchors = store.anchors_for(role, at=at)
+    inputs = _Inputs(role=role, at=at, evidence=evidence or RevocationEvidence())
     none = PathVerdict(status=PathStatus.NO_TRUSTED_PATH, at=at)
     try:
-        if len(certificate.public_bytes(Encoding.DER)) > MAX_CERTIFICATE_BYTES:
-            return replace(
-                none, status=PathStatus.UNSUITABLE, detail="the certificate is too large"
-            )
-        anchors = store.anchors_for(role, at=at)
-        parsed = ParsedEvidence(evidence or RevocationEvidence())
-        bag = _parsed_bag(intermediates, evidence)
+        if len(_der(certificate)) > MAX_CERTIFICATE_BYTES:
+            return replace(none, status=PathStatus.UNSUITABLE, detail="it is too large")
         verdicts = []
-        for path in candidate_paths(certificate, bag, anchors):
-            verdict = _judge_candidate(certificate, path, role=role, at=at, evidence=parsed)
-            if verdict.status is PathStatus.VALID:
-                return verdict
-            verdicts.append(verdict)
+        for path in candidate_paths(certificate, inputs.bag(intermediates), anchors):
+            verdicts.append(_judge_candidate(certificate, path, inputs))
+            if verdicts[-1].status is PathStatus.VALID:
+                return verdicts[-1]
     except Exception as error:
         # Strangers made the input; whatever it makes a parser do, it is a refusal and no crash.
         return replace(none, detail=f"it cannot be judged: {type(error).__name__}")
-    if not verdicts:
-        # A signature with a digest like SHA-1 is not verified at all, so no path was found.
-        if weakness := certificate_weakness(certificate):
-            return replace(none, status=PathStatus.UNSUITABLE, detail=weakness)
-        detail = "no issuer found" if anchors else f"no anchor for {role} at this time"
-        return replace(none, detail=detail)
+    if verdicts:
+        return _most_telling(verdicts)
+    # A signature with a digest like SHA-1 is not verified at all, so no path was found.
+    if weakness := certificate_weakness(certificate):
+        return replace(none, status=PathStatus.UNSUITABLE, detail=weakness)
+    detail = "no issuer found" if anchors else f"no anchor for {role} at this time"
+    return replace(none, detail=detail)
+
+
+class _Inputs:
+    """The role, the instant and the evidence, parsed once for all candidate paths."""
+
+    __slots__ = ("_certificates", "at", "evidence", "role")
+
+    def __init__(self, *, role: AnchorRole, at: datetime, evidence: RevocationEvidence) -> None:
+        self.role = role
+        self.at = at
+        self.evidence = ParsedEvidence(evidence)
+        self._certificates = evidence.certificates
+
+    def bag(self, intermediates: Iterable[x509.Certificate]) -> Sequence[x509.Certificate]:
+        """The intermediates, and those that came with the evidence."""
+        bag = list(intermediates)
+        for der in self._certificates:
+            try:
+                bag.append(x509.load_der_x509_certificate(der))
+            except DAMAGE:
+                continue
+        return bag
+
+
+def _most_telling(verdicts: Sequence[PathVerdict]) -> PathVerdict:
     telling = min(verdicts, key=lambda verdict: _TELLING_FIRST.index(verdict.status))
     missing = dict.fromkeys(request for verdict in verdicts for request in verdict.missing)
     return replace(telling, missing=tuple(missing))
 
 
-def _parsed_bag(
-    intermediates: Iterable[x509.Certificate], evidence: RevocationEvidence | None
-) -> Sequence[x509.Certificate]:
-    bag = list(intermediates)
-    for der in evidence.certificates if evidence is not None else ():
-        try:
-            bag.append(x509.load_der_x509_certificate(der))
-        except DAMAGE:
-            continue
-    return bag
-
-
 def _judge_candidate(
-    certificate: x509.Certificate,
-    path: CandidatePath,
-    *,
-    role: AnchorRole,
-    at: datetime,
-    evidence: ParsedEvidence,
+    certificate: x509.Certificate, path: CandidatePath, inputs: _Inputs
 ) -> PathVerdict:
+    at = inputs.at
     verdict = PathVerdict(
         status=PathStatus.UNSUITABLE,
         at=at,
@@ -178,7 +196,7 @@ def _judge_candidate(
     for each in verdict.chain:
         if weakness := certificate_weakness(each, self_signed=not path.chain):
             return replace(verdict, detail=f"{_named(each)}: {weakness}")
-    if reason := unsuitability(certificate, role):
+    if reason := unsuitability(certificate, inputs.role):
         return replace(verdict, detail=reason)
     # RFC 5280 §6.1.3 (a)(2), strictly: the library allows for a clock that is a little off.
     for each in verdict.chain:
@@ -188,11 +206,14 @@ def _judge_candidate(
             return replace(verdict, status=PathStatus.NOT_YET_VALID, detail=_named(each))
     if not path.chain:
         return replace(verdict, status=PathStatus.VALID)
-    findings = [evidence.finding(each, issuer, at) for each, issuer in path.pairs]
+    findings = [inputs.evidence.finding(each, issuer, at) for each, issuer in path.pairs]
     refusal = _revocation_refusal(verdict, path, findings)
     if refusal is not None:
         return refusal
-    return _second_opinion(verdict, path, at, findings)
+    counted = RevocationEvidence()
+    for finding in findings:
+        counted = counted.merged(finding.evidence)
+    return _second_opinion(replace(verdict, evidence=counted), path)
 
 
 def _revocation_refusal(
@@ -226,47 +247,31 @@ def _revocation_refusal(
     )
 
 
-def _second_opinion(
-    verdict: PathVerdict, path: CandidatePath, at: datetime, findings: Sequence[Finding]
-) -> PathVerdict:
+def _second_opinion(verdict: PathVerdict, path: CandidatePath) -> PathVerdict:
     """The library's judgement of the whole path, on the evidence that counts."""
     chain = [asn1_x509.Certificate.load(_der(each)) for each in path.chain]
     anchor = CertTrustAnchor(asn1_x509.Certificate.load(path.anchor.der))
-    counted = RevocationEvidence()
-    for finding in findings:
-        counted = counted.merged(finding.evidence)
     context = ValidationContext(
         trust_roots=[anchor],
         other_certs=chain[1:],
-        moment=at,
+        moment=verdict.at,
         allow_fetching=False,
-        ocsps=list(counted.ocsp_responses),
-        crls=list(counted.crls),
+        ocsps=list(verdict.evidence.ocsp_responses),
+        crls=list(verdict.evidence.crls),
         revocation_mode="hard-fail",
         time_tolerance=CLOCK_TOLERANCE,
     )
     candidate = ValidationPath(anchor, list(reversed(chain[1:])), chain[0])
     try:
         _without_loop(async_validate_path(context, candidate))
-    except RevokedError as error:
+    except Exception as error:
+        # Beside the library's own errors, whatever a hostile structure provokes in a parser.
+        known = (status for kind, status in _LIBRARY_REFUSALS if isinstance(error, kind))
         return replace(
             verdict,
-            status=PathStatus.REVOKED,
-            revoked_at=error.revocation_dt,
-            detail="by the library's judgement",
-        )
-    except InsufficientRevinfoError as error:
-        return replace(verdict, status=PathStatus.REVOCATION_UNKNOWN, detail=str(error))
-    except ExpiredError as error:
-        return replace(verdict, status=PathStatus.EXPIRED, detail=str(error))
-    except NotYetValidError as error:
-        return replace(verdict, status=PathStatus.NOT_YET_VALID, detail=str(error))
-    except (DisallowedAlgorithmError, InvalidCertificateError) as error:
-        return replace(verdict, status=PathStatus.UNSUITABLE, detail=str(error))
-    except Exception as error:
-        # A PathValidationError or anything a hostile structure provokes in a parser.
-        return replace(
-            verdict, status=PathStatus.NO_TRUSTED_PATH, detail=f"{type(error).__name__}: {error}"
+            status=next(known, PathStatus.NO_TRUSTED_PATH),
+            revoked_at=error.revocation_dt if isinstance(error, RevokedError) else None,
+            detail=f"{type(error).__name__}: {error}",
         )
     return replace(verdict, status=PathStatus.VALID)
 

@@ -7,7 +7,7 @@ import pickle
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore, is_practice
@@ -39,6 +39,7 @@ def anchors() -> st.SearchStrategy[TrustAnchor]:
 stores = st.lists(anchors(), max_size=4).map(lambda found: TrustStore(anchors=tuple(found)))
 
 
+@settings(max_examples=40, deadline=None)
 @given(stores, anchors())
 def test_including_an_anchor_leaves_the_parent_as_it_was(
     store: TrustStore, anchor: TrustAnchor
@@ -51,6 +52,7 @@ def test_including_an_anchor_leaves_the_parent_as_it_was(
     assert (derived.version == version) == (anchor in before)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.lists(anchors(), max_size=4))
 def test_the_version_depends_on_the_content_and_not_on_the_order(
     data: st.DataObject, found: list[TrustAnchor]
@@ -59,6 +61,7 @@ def test_the_version_depends_on_the_content_and_not_on_the_order(
     assert TrustStore(anchors=tuple(found)).version == TrustStore(anchors=tuple(turned)).version
 
 
+@settings(max_examples=40, deadline=None)
 @given(stores)
 def test_a_store_crosses_to_another_process_unchanged(store: TrustStore) -> None:
     arrived = pickle.loads(pickle.dumps(store))
@@ -66,6 +69,7 @@ def test_a_store_crosses_to_another_process_unchanged(store: TrustStore) -> None
     assert arrived.version == store.version
 
 
+@settings(max_examples=40, deadline=None)
 @given(stores, st.sampled_from(AnchorRole), st.sampled_from(Block), st.integers(-2000, 6000))
 def test_an_anchor_counts_only_for_its_role_block_and_window(
     store: TrustStore, role: AnchorRole, block: Block, hours: int

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from certs.authority_profiles import make_key
@@ -111,12 +111,14 @@ IMITATIONS: list[x509.GeneralName] = [
 ]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(IMITATIONS), min_size=1, max_size=6))
 def test_no_name_of_another_type_counts_as_an_endpoint(imitations: list[x509.GeneralName]) -> None:
     with pytest.raises(IdentityUnreadable):
         endpoint_code(named(*imitations))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(IMITATIONS), max_size=6), st.integers(0, 6))
 def test_imitations_beside_the_true_name_change_nothing(
     imitations: list[x509.GeneralName], place: int

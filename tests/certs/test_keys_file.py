@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     NoEncryption,
@@ -87,11 +87,11 @@ def test_a_short_rsa_key_is_too_weak() -> None:
         load_pkcs12(packed(ROOT.issue("Weak", key=weak_rsa())), b"x")
 
 
-def test_a_small_curve_and_a_dsa_key_are_refused() -> None:
+def test_a_small_curve_and_an_unsupported_kind_of_key_are_refused() -> None:
     small = ROOT.issue("Small", key=ec.generate_private_key(ec.SECP224R1()))
     with pytest.raises(KeyTooWeak):
         load_pkcs12(packed(small), b"x")
-    other = ROOT.issue("DSA", key=dsa.generate_private_key(2048))  # type: ignore[arg-type]
+    other = ROOT.issue("Ed448", key=ed448.Ed448PrivateKey.generate())  # type: ignore[arg-type]
     with pytest.raises(KeyTooWeak):
         load_pkcs12(packed(other), b"x")
 

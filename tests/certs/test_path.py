@@ -73,8 +73,19 @@ def test_a_signer_with_fresh_evidence_is_valid_and_the_path_is_told() -> None:
     assert (verdict.status, verdict.detail) == (PathStatus.VALID, "")
     assert verdict.chain == (LEAF.certificate, ISSUER.certificate)
     assert verdict.anchor == ROOT.anchor()
+    assert verdict.evidence == GOOD
     assert verdict.missing == ()
     verdict.raise_for_status()
+
+
+def test_only_the_evidence_that_counted_is_handed_on() -> None:
+    good = Saying().evidence(LEAF, ISSUER.responder())
+    stale = RevocationEvidence(crls=(ISSUER.crl(at=NOW - timedelta(days=9)),))
+    forged = Saying().evidence(LEAF, ISSUER.responding_with(ISSUER.issue("Nobody")))
+    junk = RevocationEvidence(ocsp_responses=(b"junk",), crls=(b"junk",))
+    verdict = judge(LEAF, evidence=junk.merged(forged).merged(stale).merged(good))
+    assert verdict.status is PathStatus.VALID
+    assert verdict.evidence == good
 
 
 def test_ocsp_alone_is_enough() -> None:
