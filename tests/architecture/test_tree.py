@@ -82,8 +82,11 @@ def test_a_test_is_skipped_only_through_the_marker_that_names_the_missing_tool()
 
 
 def words_of_pytest(module: Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(module.tree):
+    nodes = list(ast.walk(module.tree))
+    # pytest.skip.Exception is what a test of the keeper expects; naming it skips nothing.
+    named = {id(n.value) for n in nodes if isinstance(n, ast.Attribute) and n.attr == "Exception"}
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr in WORDS_OF_PYTEST:
-            yield node.lineno, node.attr
+            yield from [(node.lineno, node.attr)] if id(node) not in named else []
         elif isinstance(node, ast.ImportFrom) and node.module in ("pytest", "unittest"):
             yield from ((node.lineno, a.name) for a in node.names if a.name in WORDS_OF_PYTEST)
