@@ -18,7 +18,7 @@ from exchange.compliance.counting import (
     count,
     rate_text,
 )
-from exchange.compliance.definitions import RateDefinition, load_definitions
+from exchange.compliance.rate_definitions import RateDefinition, load_definitions
 from exchange.compliance.periods import Period
 from signer.verdicts import Verdict
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from certs.anchors import Block
-from exchange.compliance.definitions import (
+from exchange.compliance.rate_definitions import (
     DEFAULT_DEFINITION_ID,
     load_definitions,
     parse_definition,
@@ -26,9 +26,8 @@ def test_every_definition_names_its_source_and_says_what_it_counts_in_two_langua
     for each in load_definitions():
         texts = [each.version, each.title_vi, each.title_en, each.legal_basis_vi]
         texts += [each.legal_basis_en, each.population_vi, each.population_en]
-        texts += [
-            text for part in (*each.readings, *each.exclusions) for text in (part.vi, part.en)
-        ]
+        texts += [text for part in each.readings for text in (part.vi, part.en)]
+        texts += [text for part in each.exclusions for text in (part.vi, part.en)]
         assert all(texts)
         assert each.blocks == frozenset(Block)
 

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -74,13 +73,14 @@ def status(code: StatusCode = StatusCode.ACCEPTED) -> StatusMessage:
     )
 
 
-def document_text(content: bytes = PDF, **changes: str) -> str:
+def document_text(
+    content: bytes = PDF, *, file_name: str = "cong-van.pdf", media_type: str = "application/pdf"
+) -> str:
     """The edXML text of `envelope()` with another content, name or type, for bending by hand."""
-    ref = replace(attachment(content), **changes)
     plain = write_edxml_document(envelope(), {"main": PDF}).decode()
     return (
-        plain.replace("cong-van.pdf", ref.file_name)
-        .replace("application/pdf", ref.media_type)
+        plain.replace("cong-van.pdf", file_name)
+        .replace("application/pdf", media_type)
         .replace(_encoded(PDF), _encoded(content))
     )
 
