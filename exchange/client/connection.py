@@ -36,6 +36,9 @@ _CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_receive_message_length", 8 * 1024 * 1024),
     # Repeats are ours: only UNAVAILABLE, always with the same request_id (AIP-194).
     ("grpc.enable_retries", 0),
+    # The default lets a client sleep for two minutes after a service that was down for one.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
 )
 
 

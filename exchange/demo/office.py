@@ -164,7 +164,9 @@ async def _seal(
     if is_annex:
         # NĐ 30/2020, Appendix I, III.1.d: no picture, the code and the time in ISO 8601.
         moment = _now().astimezone(VIETNAM_TIME).isoformat(timespec="seconds")
-        shown = signing_pb2.Appearance(box=_box(dispatch.annex_box), lines=[dispatch.code, moment])
+        shown = signing_pb2.Appearance(
+            box=_box(dispatch.annex_box), lines=[dispatch.printed_code, moment]
+        )
     else:
         picture = _read(office.plan.pictures / "seal.png")
         shown = signing_pb2.Appearance(box=_box(dispatch.seal_box), picture=picture)

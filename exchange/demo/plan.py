@@ -64,6 +64,7 @@ class Dispatch:
     sender_name: str
     block: str
     draft: Draft
+    printed_code: str
     annexes: tuple[tuple[Path, str], ...]
     treatment: Treatment = Treatment.SIGNED
 
@@ -183,6 +184,7 @@ def _dispatch(folder: Path, entry: Mapping[str, Any], *, position: int, today: d
             promulgated_on=min(entry["promulgated_on"], today),
             pages=entry["pages"],
         ),
+        printed_code=entry["printed_code"],
         annexes=tuple((folder / annex["file"], annex["title"]) for annex in entry["annexes"]),
     )
 
@@ -196,4 +198,11 @@ def _mishap(original: Dispatch, position: int) -> Dispatch:
         subject=f"{draft.subject} ({note})",
         to=recipients,
     )
-    return replace(original, position=position, draft=changed, annexes=(), treatment=treatment)
+    return replace(
+        original,
+        position=position,
+        draft=changed,
+        printed_code=f"{changed.number}/{changed.notation}",
+        annexes=(),
+        treatment=treatment,
+    )

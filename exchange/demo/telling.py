@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -79,7 +80,7 @@ def tell_documents(plan: Plan, output: Output) -> None:
     styles = {Treatment.SIGNED: "green", Treatment.UNSIGNED: "yellow", Treatment.BROKEN: "red"}
     rows = [
         (
-            each.code,
+            each.printed_code,
             each.sender_name,
             ", ".join(each.draft.to),
             Text(output.phrase(f"verdict.{each.treatment.verdict}"), styles[each.treatment]),
@@ -153,7 +154,8 @@ def next_commands(ground: Ground, plan: Plan, *, running: bool) -> list[str]:
         ]
     else:
         commands = [*verify, ["serve", "--config", str(ground.configuration), "--check"]]
-    return [shlex.join(["./dev", "run", "congvan", *command]) for command in commands]
+    program = ["./dev", "run", "congvan"] if Path("dev").is_file() else ["congvan"]
+    return [shlex.join([*program, *command]) for command in commands]
 
 
 def summary_json(
