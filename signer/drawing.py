@@ -43,7 +43,7 @@ class Picture:
 
 
 def draw(
-    appearance: Appearance, placement: Placement, writer: BasePdfFileWriter
+    appearance: Appearance, placement: Placement, *, writer: BasePdfFileWriter
 ) -> generic.DictionaryObject:
     """Add the drawing to a document and return the annotation's /AP (ISO 32000-2 §12.5.5).
 
@@ -58,18 +58,22 @@ def draw(
         picture = read_picture(appearance.picture)
         resources["/XObject"] = {_PICTURE: _embed_picture(picture, writer)}
         room = (placement.width, placement.height - text_height)
-        commands.append(_show_picture(picture, room, text_height))
+        commands.append(_show_picture(picture, room, bottom=text_height))
     if lines:
         resources["/Font"] = {_FONT: typeface().embed(writer)}
         centred = appearance.picture is not None
         top = text_height if centred else (placement.height + text_height) / 2
-        commands.append(_show_text(lines, size, top, placement.width if centred else None))
-    return _appearance_dictionary(b"\n".join(commands), resources, placement, writer)
+        commands.append(
+            _show_text(lines, size, top=top, centred_in=placement.width if centred else None)
+        )
+    return _appearance_dictionary(
+        b"\n".join(commands), resources, placement=placement, writer=writer
+    )
 
 
 def draw_nothing(placement: Placement, writer: BasePdfFileWriter) -> generic.DictionaryObject:
     """Return the /AP of a visible field that is to show nothing."""
-    return _appearance_dictionary(b"", {}, placement, writer)
+    return _appearance_dictionary(b"", {}, placement=placement, writer=writer)
 
 
 @lru_cache(maxsize=8)
@@ -113,14 +117,16 @@ def _font_size(lines: tuple[str, ...], placement: Placement, *, alone: bool) -> 
     return fitting
 
 
-def _show_picture(picture: Picture, room: tuple[float, float], bottom: float) -> bytes:
+def _show_picture(picture: Picture, room: tuple[float, float], *, bottom: float) -> bytes:
     scale = min(room[0] / picture.width, room[1] / picture.height)
     width, height = picture.width * scale, picture.height * scale
     x, y = (room[0] - width) / 2, bottom + (room[1] - height) / 2
     return b"q %.4f 0 0 %.4f %.4f %.4f cm %b Do Q" % (width, height, x, y, _PICTURE.encode())
 
 
-def _show_text(lines: tuple[str, ...], size: float, top: float, centred_in: float | None) -> bytes:
+def _show_text(
+    lines: tuple[str, ...], size: float, *, top: float, centred_in: float | None
+) -> bytes:
     face = typeface()
     # The letters' extent from descent to ascent is centred in each line's height.
     drop = (_LEADING * size + (face.ascent + face.descent) / 1000 * size) / 2
@@ -134,14 +140,16 @@ def _show_text(lines: tuple[str, ...], size: float, top: float, centred_in: floa
 
 
 def _embed_picture(picture: Picture, writer: BasePdfFileWriter) -> generic.IndirectObject:
-    image = _samples(picture, picture.colours, "/DeviceRGB")
+    image = _samples(picture, picture.colours, colour_space="/DeviceRGB")
     if picture.transparency is not None:
-        mask = writer.add_object(_samples(picture, picture.transparency, "/DeviceGray"))
+        mask = writer.add_object(
+            _samples(picture, picture.transparency, colour_space="/DeviceGray")
+        )
         image[generic.NameObject("/SMask")] = mask
     return writer.add_object(image)
 
 
-def _samples(picture: Picture, data: bytes, colour_space: str) -> generic.StreamObject:
+def _samples(picture: Picture, data: bytes, *, colour_space: str) -> generic.StreamObject:
     return compressed_stream(
         data,
         {
@@ -158,6 +166,7 @@ def _samples(picture: Picture, data: bytes, colour_space: str) -> generic.Stream
 def _appearance_dictionary(
     commands: bytes,
     resources: Mapping[str, object],
+    *,
     placement: Placement,
     writer: BasePdfFileWriter,
 ) -> generic.DictionaryObject:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import partial
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Final
 
@@ -136,15 +137,16 @@ async def sign(
     """
     stamper = _timestamper_for(request.level, timestamper)
     credential = credential_of(key.certificate, key.chain)
-    _check_request(request, credential, limits)
+    _check_request(request, credential, limits=limits)
     admit(document, limits)
+    prepare = partial(_prepare, document, credential=credential, request=request)
     reserve = credential.max_container_bytes + (TIMESTAMP_BYTES if stamper else 0)
     for _ in range(_ATTEMPTS):
         with _document_errors():
             if len(document) > INLINE_BYTES:
-                prepared = await asyncio.to_thread(_prepare, document, credential, request, reserve)
+                prepared = await asyncio.to_thread(prepare, reserve)
             else:
-                prepared = _prepare(document, credential, request, reserve)
+                prepared = prepare(reserve)
         container = await credential.sign_digest(prepared.digest, key=key, timestamper=stamper)
         if len(container) <= reserve:
             return prepared.embed(container)
@@ -162,7 +164,9 @@ def _timestamper_for(level: Level, timestamper: Timestamper | None) -> Timestamp
     return timestamper
 
 
-def _check_request(request: SigningRequest, credential: Credential, limits: DocumentLimits) -> None:
+def _check_request(
+    request: SigningRequest, credential: Credential, *, limits: DocumentLimits
+) -> None:
     if request.signed_at < credential.valid_from:
         raise CertificateNotYetValid(f"valid from {credential.valid_from.isoformat()}")
     if request.signed_at > credential.valid_until:
@@ -175,13 +179,13 @@ def _check_request(request: SigningRequest, credential: Credential, limits: Docu
 
 
 def _prepare(
-    document: bytes, credential: Credential, request: SigningRequest, reserve: int
+    document: bytes, reserve: int, *, credential: Credential, request: SigningRequest
 ) -> _PreparedDocument:
     """Write the document with an empty signature of `reserve` bytes and digest it."""
     writer = _open(document)
     target = choose_field(writer.prev, request.field_name)
     box = request.appearance.box if request.appearance else None
-    placement = _placement(request.appearance, target, writer)
+    placement = _placement(request.appearance, target, writer=writer)
     ensure_changes_allowed(writer.prev, target, visible=placement is not None)
     session = PdfSigner(
         PdfSignatureMetadata(
@@ -193,13 +197,13 @@ def _prepare(
         ),
         credential.engine,
         stamp_style=NoOpStampStyle(),
-        new_field_spec=_new_field(target, box, placement, writer),
+        new_field_spec=_new_field(target, box, placement=placement, writer=writer),
     ).init_signing_session(writer)
     session.system_time = request.signed_at.astimezone(VIETNAM_TIME)
     _refuse_unmet_demand(session.timestamper is not None, request)
     if placement is not None:
         annotation = get_single_field_annot(session.sig_field)
-        _show(request.appearance, placement, annotation, writer)
+        _show(request.appearance, annotation, placement=placement, writer=writer)
     # pyHanko counts the hexadecimal digits of /Contents, two a byte.
     ready = session.prepare_tbs_document(validation_info=None, bytes_reserved=2 * reserve)
     byte_ranges, output = ready.digest_tbs_document()
@@ -216,7 +220,7 @@ def _open(document: bytes) -> IncrementalPdfFileWriter:
 
 
 def _placement(
-    appearance: Appearance | None, target: TargetField, writer: IncrementalPdfFileWriter
+    appearance: Appearance | None, target: TargetField, *, writer: IncrementalPdfFileWriter
 ) -> Placement | None:
     """Return where the signature is seen, None for an invisible one."""
     if target.existing is None:
@@ -236,6 +240,7 @@ def _placement(
 def _new_field(
     target: TargetField,
     box: Box | None,
+    *,
     placement: Placement | None,
     writer: IncrementalPdfFileWriter,
 ) -> SigFieldSpec | None:
@@ -250,14 +255,15 @@ def _new_field(
 
 def _show(
     appearance: Appearance | None,
-    placement: Placement,
     annotation: generic.DictionaryObject,
+    *,
+    placement: Placement,
     writer: IncrementalPdfFileWriter,
 ) -> None:
     if appearance is None:
         seen = draw_nothing(placement, writer)
     else:
-        seen = draw(appearance, placement, writer)
+        seen = draw(appearance, placement, writer=writer)
     annotation[generic.NameObject("/AP")] = seen
     annotation.pop(generic.NameObject("/AS"), None)
     writer.update_container(annotation)

@@ -74,10 +74,10 @@ def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visibl
                 _ensure_permitted(look_up(parameters, "/P") or _DEFAULT_PERMISSION, signed_name)
             elif method == "/FieldMDP":
                 _ensure_permitted(look_up(parameters, "/P"), signed_name)
-                _ensure_unlocked(parameters, target, signed_name)
+                _ensure_unlocked(parameters, target, signed_name=signed_name)
         if isinstance(lock, generic.DictionaryObject):
             _ensure_permitted(look_up(lock, "/P"), signed_name)
-            _ensure_unlocked(lock, target, signed_name)
+            _ensure_unlocked(lock, target, signed_name=signed_name)
         if certifies and visible and target.existing is None:
             raise ChangesForbidden(
                 f"{signed_name} certifies the document: only fields prepared before can be visible"
@@ -90,7 +90,7 @@ def _ensure_permitted(permission: object, signed_name: str) -> None:
 
 
 def _ensure_unlocked(
-    parameters: generic.DictionaryObject, target: TargetField, signed_name: str
+    parameters: generic.DictionaryObject, target: TargetField, *, signed_name: str
 ) -> None:
     if FieldMDPSpec.from_pdf_object(parameters).is_locked(target.name):
         raise ChangesForbidden(f"{signed_name} locks the field {target.name}")

@@ -13,7 +13,9 @@ from certs.fetching import EvidenceFetcher
 from certs.keys.file import FileKey
 from certs.timestamping import HttpTimestamper
 from signer.appearance import Appearance, Box
+from signer.assessing import assess
 from signer.signing import Level, SigningRequest, sign
+from signer.verdicts import Changes, Verdict
 from tests.support import pdfs
 from tests.support.judges import (
     mutool,
@@ -119,3 +121,14 @@ async def test_openssl_holds_the_time_stamp_valid(
         raw = signature.signer_info["signature"].native
         answer = openssl_timestamp(token, raw, practice.authority.root, tmp_path)
         assert "Verification: OK" in answer, answer
+
+
+async def test_our_own_judge_agrees(
+    leader_key: FileKey, seal_key: FileKey, practice: Practice
+) -> None:
+    known = practice.evidence(leader_key.certificate, seal_key.certificate)
+    for document in DOCUMENTS.values():
+        signed = await sign_twice(document, (leader_key, seal_key), Level.B_B, practice)
+        report = assess(signed, store=practice.trust, evidence=known, at=datetime.now(UTC))
+        assert report.verdict is Verdict.VALID, report
+        assert [each.changes for each in report.signatures] == [Changes.SIGNATURES, Changes.NONE]
