@@ -10,7 +10,7 @@ from certs.fetching import EvidenceFetcher
 from certs.keys import SigningKey
 from certs.timestamping import Timestamper
 from exchange.agency import OrganId
-from exchange.compliance.definitions import RateDefinition
+from exchange.compliance.rate_definitions import RateDefinition
 from exchange.evidence import EvidenceSigner
 from exchange.routing import RoutingTable
 from signer.sandbox import Sandbox

@@ -7,9 +7,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from certs.anchors import Block
-from exchange.compliance.rate_definitions import RateDefinition, Reading, RequiredSignature
 from exchange.compliance.facts import DocumentFact, DocumentKind
 from exchange.compliance.periods import Period
+from exchange.compliance.rate_definitions import RateDefinition, Reading, RequiredSignature
 from signer.verdicts import Verdict
 
 __all__ = [

@@ -34,7 +34,7 @@ from congvan.v1 import (
     verification_pb2_grpc,
 )
 from exchange.agency import parse_organ_id
-from exchange.compliance.definitions import load_definitions
+from exchange.compliance.rate_definitions import load_definitions
 from exchange.errors import SettingInvalid
 from exchange.evidence import EvidenceSigner
 from exchange.routing import load_routing_table

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from congvan.v1 import common_pb2, compliance_pb2, verification_pb2
 from exchange.compliance.counting import RateCount, RateException, RateReport
-from exchange.compliance.definitions import RateDefinition
 from exchange.compliance.periods import Period
+from exchange.compliance.rate_definitions import RateDefinition
 from exchange.texts import sentence
 from exchange.wire.values import calendar_date, read_date, timestamp, to_wire
 

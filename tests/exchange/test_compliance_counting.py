@@ -18,8 +18,8 @@ from exchange.compliance.counting import (
     count,
     rate_text,
 )
-from exchange.compliance.rate_definitions import RateDefinition, load_definitions
 from exchange.compliance.periods import Period
+from exchange.compliance.rate_definitions import RateDefinition, load_definitions
 from signer.verdicts import Verdict
 
 DECREE, NETWORK = load_definitions()

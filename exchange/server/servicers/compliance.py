@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from congvan.v1 import compliance_pb2, compliance_pb2_grpc
 from exchange.agency import EndpointRole
 from exchange.compliance.counting import RateReport, count
-from exchange.compliance.definitions import RateDefinition
+from exchange.compliance.rate_definitions import RateDefinition
 from exchange.errors import ArgumentInvalid
 from exchange.facts import read_facts
 from exchange.server.door import current_caller
