@@ -35,6 +35,7 @@ ExchangeError
 │  ├─ PageTokenInvalid         PAGE_TOKEN_INVALID
 │  └─ RequestIdInvalid         REQUEST_ID_INVALID
 ├─ NotBuiltYet                 NOT_BUILT_YET
+├─ InternalFailure             INTERNAL_ERROR              only the operator can do something
 └─ ConfigurationInvalid        the operator repairs the configuration
    ├─ SettingInvalid           SETTING_INVALID
    └─ PortInUse                PORT_IN_USE
@@ -68,7 +69,7 @@ class ExchangeError(Exception):
         return f"{message} ({self.detail})" if self.detail else message
 
 
-class EnvelopeInvalid(ExchangeError):  # noqa: N818
+class EnvelopeInvalid(ExchangeError):
     """The message cannot be taken as it is. Repair it and send it again."""
 
 
@@ -113,7 +114,7 @@ class ClassifiedContentRefused(EnvelopeInvalid):
     reason = "CLASSIFIED_CONTENT_REFUSED"
 
 
-class AccessRefused(ExchangeError):  # noqa: N818
+class AccessRefused(ExchangeError):
     """You may not do this. Ask the registrar if you believe that you should."""
 
 
@@ -146,7 +147,7 @@ class RoleMissing(AccessRefused):
     reason = "ROLE_MISSING"
 
 
-class NotFound(ExchangeError):  # noqa: N818
+class NotFound(ExchangeError):
     """What was named does not exist, or is not the caller's to see. Check the name."""
 
 
@@ -198,7 +199,7 @@ class RecordUnknown(NotFound):
     reason = "RECORD_UNKNOWN"
 
 
-class Conflict(ExchangeError):  # noqa: N818
+class Conflict(ExchangeError):
     """The request does not fit what is stored. Read the present state, then decide."""
 
 
@@ -249,7 +250,7 @@ class DocumentIdReused(Conflict):
     reason = "DOCUMENT_ID_REUSED"
 
 
-class RequestInvalid(ExchangeError):  # noqa: N818
+class RequestInvalid(ExchangeError):
     """The request cannot be understood. Correct it and send it again."""
 
 
@@ -276,13 +277,19 @@ class RequestIdInvalid(RequestInvalid):
     reason = "REQUEST_ID_INVALID"
 
 
-class NotBuiltYet(ExchangeError):  # noqa: N818
+class NotBuiltYet(ExchangeError):
     """This part of the contract is not built yet. Look in the release notes for when it comes."""
 
     reason = "NOT_BUILT_YET"
 
 
-class ConfigurationInvalid(ExchangeError):  # noqa: N818
+class InternalFailure(ExchangeError):
+    """Something went wrong inside the service. Try again; if it stays, tell the operator."""
+
+    reason = "INTERNAL_ERROR"
+
+
+class ConfigurationInvalid(ExchangeError):
     """The service cannot start with this configuration. Correct it and start again."""
 
 

@@ -22,7 +22,7 @@ from certs.errors import IdentityUnreadable
 from certs.identity import ENDPOINT_URN, fingerprint
 from exchange import registry
 from exchange.agency import Endpoint, EndpointRole
-from exchange.errors import ExchangeError, IdentityUnknown, NotBuiltYet, RoleMissing
+from exchange.errors import IdentityUnknown, InternalFailure, NotBuiltYet, RoleMissing
 from exchange.server.access import OPEN_METHODS, may_call
 from exchange.server.status import abort, code_of
 from exchange.services import Services
@@ -34,12 +34,6 @@ WireValue: TypeAlias = Any
 
 _log = structlog.get_logger("congvan.door")
 _caller: ContextVar[Endpoint] = ContextVar("caller")
-
-
-class InternalError(ExchangeError):
-    """Something went wrong inside the service. Try again; if it stays, tell the operator."""
-
-    reason = "INTERNAL_ERROR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +165,7 @@ async def _refuse(method: str, context: Context, error: Exception, *, started: f
         error = NotBuiltYet(method)
     if code_of(error) is None:
         _log.error("call failed inside", method=method, exc_info=error)
-        error = InternalError()
+        error = InternalFailure()
     _log_call(method, getattr(error, "reason", ""), started)
     await abort(context, error)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -61,7 +63,33 @@ def _chain(issued: Issued) -> bytes:
     return b"".join(each.public_bytes(Encoding.PEM) for each in issued.chain)
 
 
-def _write_configuration(directory: Path, practice: Practice, *, more: str = "") -> Path:
+@dataclass(frozen=True)
+class Variation:
+    """What one service has otherwise than the others."""
+
+    workers: int = 1
+    listen: str = "127.0.0.1:0"
+    dsn: str = ""
+    tsa_url: str = ""
+
+
+def write_configuration(
+    directory: Path, practice: Practice, seal: Issued, *, variation: Variation = Variation()
+) -> dict[str, Issued]:
+    """Write congvan.toml and all files that it names; gives the endpoints' identities."""
+    codes = (REGISTRAR, AUDITOR, *ENDPOINTS)
+    identities = {code: practice.authority.issue_endpoint(code) for code in codes}
+    for code in (REGISTRAR, AUDITOR):
+        (directory / f"{code}.crt").write_bytes(identities[code].certificate_pem)
+    (directory / "seal.p12").write_bytes(seal.pkcs12(PASSPHRASE))
+    (directory / "seal.pass").write_bytes(PASSPHRASE + b"\n")
+    _write_tls(directory, practice)
+    text = _configuration(practice, variation)
+    (directory / "congvan.toml").write_text(text, encoding="utf8")
+    return identities
+
+
+def _write_tls(directory: Path, practice: Practice) -> None:
     authority = practice.authority
     authority.write_trust(directory / "trust")
     server = authority.issue_server(("localhost",), ("127.0.0.1",))
@@ -70,13 +98,19 @@ def _write_configuration(directory: Path, practice: Practice, *, more: str = "")
     key.touch(0o600)
     key.write_bytes(server.private_key_pem)
     (directory / "root.crt").write_bytes(authority.root.public_bytes(Encoding.PEM))
+
+
+def _configuration(practice: Practice, variation: Variation) -> str:
     host = practice.base_url.removeprefix("http://")
-    text = f"""
+    return f"""
 [service]
 data_dir = "data"
-listen = "127.0.0.1:0"
-workers = 1
+listen = "{variation.listen}"
+workers = {variation.workers}
 reflection = true
+
+[database]
+dsn = "{variation.dsn}"
 
 [tls]
 certificate = "server.crt"
@@ -91,7 +125,7 @@ allow_practice = true
 allowed = ["{host}"]
 
 [timestamping]
-url = "{practice.tsa_url}"
+url = "{variation.tsa_url or practice.tsa_url}"
 
 [[signing_keys]]
 id = "seal-{PROVINCE}"
@@ -114,26 +148,33 @@ block = "STATE"
 level = "PROVINCE"
 roles = ["AUDITOR", "OPERATOR"]
 certificate = "{AUDITOR}.crt"
-{more}
 """
-    path = directory / "congvan.toml"
-    path.write_text(text, encoding="utf8")
-    return path
+
+
+def launch(configuration: Path, *, largest_file: int | None = None) -> subprocess.Popen[bytes]:
+    """Start `congvan serve`; no file it writes may get larger than `largest_file` bytes."""
+
+    def limit() -> None:
+        if largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    with (configuration.parent / "service.log").open("ab") as log:
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("congvan"), "serve", "--config", str(configuration)],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "LANG": "C.UTF-8"},
+            preexec_fn=limit,  # noqa: PLW1509 - the child only sets a limit before exec
+        )
 
 
 def start_service(
-    configuration: Path, *, seconds: float = START_SECONDS
+    configuration: Path, *, seconds: float = START_SECONDS, largest_file: int | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start `congvan serve` and wait until it says where it listens."""
-    log = (configuration.parent / "service.log").open("ab")
-    process = subprocess.Popen(
-        [Path(sys.executable).with_name("congvan"), "serve", "--config", str(configuration)],
-        stdout=log,
-        stderr=log,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        env={**os.environ, "LANG": "C.UTF-8"},
-    )
+    """Start the service and wait until it says where it listens."""
+    process = launch(configuration, largest_file=largest_file)
     address = configuration.parent / "data" / "address"
     deadline = time.monotonic() + seconds
     while not address.exists():
@@ -151,7 +192,7 @@ def stop_service(process: subprocess.Popen[bytes]) -> int:
     return process.wait(45)
 
 
-def _register(service: RunningService) -> None:
+def register(service: RunningService) -> None:
     with service.channel(REGISTRAR) as channel:
         stub = registry_pb2_grpc.RegistryServiceStub(channel)
         for code, (name, block) in ENDPOINTS.items():
@@ -172,28 +213,29 @@ def _register(service: RunningService) -> None:
             )
 
 
+@contextlib.contextmanager
+def running(
+    directory: Path, practice: Practice, identities: dict[str, Issued]
+) -> Iterator[RunningService]:
+    """Start the service that a directory configures; stop it in the end if it still runs."""
+    process = start_service(directory / "congvan.toml")
+    try:
+        yield RunningService(
+            address=(directory / "data" / "address").read_text().strip(),
+            directory=directory,
+            root_pem=practice.authority.root.public_bytes(Encoding.PEM),
+            identities=identities,
+            process=process,
+        )
+    finally:
+        stop_service(process)
+
+
 @pytest.fixture(scope="session")
 def service(practice: Practice, seal: Issued) -> Iterator[RunningService]:
     """One service for all tests of a test process; tests use documents and ids of their own."""
     with reachable_directory("congvan-test-service-") as directory:
-        codes = (REGISTRAR, AUDITOR, *ENDPOINTS)
-        identities = {code: practice.authority.issue_endpoint(code) for code in codes}
-        for code in (REGISTRAR, AUDITOR):
-            (directory / f"{code}.crt").write_bytes(identities[code].certificate_pem)
-        (directory / "seal.p12").write_bytes(seal.pkcs12(PASSPHRASE))
-        (directory / "seal.pass").write_bytes(PASSPHRASE + b"\n")
-        configuration = _write_configuration(directory, practice)
-        process = start_service(configuration)
-        try:
-            address = (directory / "data" / "address").read_text().strip()
-            running = RunningService(
-                address=address,
-                directory=directory,
-                root_pem=practice.authority.root.public_bytes(Encoding.PEM),
-                identities=identities,
-                process=process,
-            )
-            _register(running)
-            yield running
-        finally:
-            stop_service(process)
+        identities = write_configuration(directory, practice, seal)
+        with running(directory, practice, identities) as started:
+            register(started)
+            yield started
