@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko_certvalidator.authority import CertTrustAnchor
@@ -39,7 +38,7 @@ from certs.errors import (
     NoTrustedPath,
     RevocationUnknown,
 )
-from certs.parsing import DAMAGE
+from certs.parsing import DAMAGE, asn1_certificate
 from certs.path_building import CandidatePath, candidate_paths
 from certs.revocation import (
     EvidenceRequest,
@@ -249,8 +248,8 @@ def _revocation_refusal(
 
 def _second_opinion(verdict: PathVerdict, path: CandidatePath) -> PathVerdict:
     """The library's judgement of the whole path, on the evidence that counts."""
-    chain = [asn1_x509.Certificate.load(_der(each)) for each in path.chain]
-    anchor = CertTrustAnchor(asn1_x509.Certificate.load(path.anchor.der))
+    chain = [asn1_certificate(_der(each)) for each in path.chain]
+    anchor = CertTrustAnchor(asn1_certificate(path.anchor.der))
     context = ValidationContext(
         trust_roots=[anchor],
         other_certs=chain[1:],
