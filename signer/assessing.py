@@ -8,6 +8,8 @@ operating system's trust is never asked, and no document makes it raise.
 from __future__ import annotations
 
 import hashlib
+import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -145,7 +147,7 @@ def _assess_opened(
     if not filled and not byte_ranges:
         return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
     too_many = len(filled) > limits.max_signatures
-    examined = tuple(
+    examined = _in_order_of_signing(
         examine(document, reader, field, limits) for field in filled[: limits.max_signatures]
     )
     carried = read_security_store(reader)
@@ -161,6 +163,16 @@ def _assess_opened(
     )
     judged = judge_all(facts, examined)
     return _concluded(blank, judged, facts.fault, too_many=too_many)
+
+
+def _in_order_of_signing(examined: Iterable[Examined]) -> tuple[Examined, ...]:
+    """Return the signatures by what they cover: later ones cover more; the broken ones last."""
+    return tuple(
+        sorted(
+            examined,
+            key=lambda entry: entry.signed_range.end if entry.signed_range else sys.maxsize,
+        )
+    )
 
 
 def _document_fault(

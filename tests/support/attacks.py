@@ -13,9 +13,9 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 from asn1crypto import keys
@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.sign.fields import SigFieldSpec, append_signature_field
-from pyhanko.sign.signers import SimpleSigner
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certs.authority import Issued
@@ -50,14 +51,56 @@ def plain_signer(issued: Issued) -> SimpleSigner:
     )
 
 
+def plainly_signed(
+    document: bytes,
+    issued: Issued,
+    metadata: PdfSignatureMetadata,
+    field: SigFieldSpec | None = None,
+) -> bytes:
+    """Return the document signed by pyHanko alone, as PAdES."""
+    pades = replace(
+        metadata, subfilter=SigSeedSubFilter.PADES, md_algorithm=metadata.md_algorithm or "sha256"
+    )
+    out = BytesIO()
+
+    async def make() -> None:
+        signer = PdfSigner(pades, plain_signer(issued), new_field_spec=field)
+        await signer.async_sign_pdf(IncrementalPdfFileWriter(BytesIO(document)), output=out)
+
+    asyncio.run(make())
+    return out.getvalue()
+
+
+def set_form_fonts(
+    writer: IncrementalPdfFileWriter, fonts: Mapping[generic.NameObject, generic.PdfObject]
+) -> None:
+    """Put the fonts into the form's default resources; make a form where there is none."""
+    if "/AcroForm" not in writer.root:
+        empty = generic.DictionaryObject({pdf_name("/Fields"): generic.ArrayObject()})
+        writer.root[pdf_name("/AcroForm")] = writer.add_object(empty)
+        writer.update_root()
+    form = writer.root["/AcroForm"]
+    resources = generic.DictionaryObject({pdf_name("/Font"): generic.DictionaryObject(dict(fonts))})
+    form[pdf_name("/DR")] = resources
+    writer.update_container(form)
+
+
 def cms_over(
-    content: bytes, issued: Issued, *, digest: str = "sha256", use_pades: bool = True
+    content: bytes,
+    issued: Issued,
+    *,
+    digest: str = "sha256",
+    use_pades: bool = True,
+    timestamper: TimeStamper | None = None,
 ) -> bytes:
     """Return a detached CMS signature (DER) over `content`."""
 
     async def make() -> bytes:
         message = await plain_signer(issued).async_sign(
-            hashlib.new(digest, content).digest(), digest, use_pades=use_pades
+            hashlib.new(digest, content).digest(),
+            digest,
+            use_pades=use_pades,
+            timestamper=timestamper,
         )
         return bytes(message.dump())
 
@@ -81,6 +124,7 @@ class Shape:
     sub_filter: str = "/ETSI.CAdES.detached"
     digest: str = "sha256"
     use_pades: bool = True
+    timestamper: TimeStamper | None = None
     contents_bytes: int = 8000
     rect: str = "[0 0 0 0]"
     page_entries: str = ""
@@ -117,7 +161,11 @@ def hand_signed(issued: Issued, shape: Shape | None = None) -> bytes:
         b"#" * BYTE_RANGE_ROOM, numbers.ljust(BYTE_RANGE_ROOM).encode("ascii"), 1
     )
     cms = cms_over(
-        signed[:first] + signed[second:], issued, digest=shape.digest, use_pades=shape.use_pades
+        signed[:first] + signed[second:],
+        issued,
+        digest=shape.digest,
+        use_pades=shape.use_pades,
+        timestamper=shape.timestamper,
     )
     contents = (cms.hex() + shape.padding).ljust(2 * shape.contents_bytes, "0")
     return signed[: start + 1] + contents.encode("ascii") + signed[end - 1 :]
