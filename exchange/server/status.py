@@ -30,6 +30,7 @@ STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
         certs_errors.TrustStoreInvalid: Code.FAILED_PRECONDITION,
         certs_errors.CertificateRefused: Code.FAILED_PRECONDITION,
         certs_errors.KeyUnusable: Code.FAILED_PRECONDITION,
+        certs_errors.PracticeAuthorityUnusable: Code.FAILED_PRECONDITION,
         certs_errors.FetchFailed: Code.UNAVAILABLE,
         certs_errors.FetchRefused: Code.FAILED_PRECONDITION,
         certs_errors.FetchTooLarge: Code.FAILED_PRECONDITION,
