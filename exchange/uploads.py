@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from exchange.agency import OrganId
@@ -16,6 +16,8 @@ from signer.errors import DocumentTooLarge
 from storage.database import Connection
 from storage.errors import DigestMismatch, StorageFull
 from storage.ports import Digest, parse_digest
+
+_Outcome = TypeVar("_Outcome")
 
 UPLOAD_LIFE = timedelta(days=14)
 # A crash loses at most this much of a stream: the committed offset moves on after each fsync.
@@ -114,12 +116,13 @@ async def write(
         raise UploadOffsetWrong(committed_size_bytes=upload.committed_size)
     path = _spool_path(services, upload.upload_id)
     written, pending = offset, 0
-    # Only what this call commits counts: a cut may have left bytes behind the committed offset.
-    await _spool(_truncate, path, offset)
+    if not await _spool(_rewind, path, offset):
+        await _begin_again(services, upload)
+        raise UploadOffsetWrong(committed_size_bytes=0)
     async for chunk in chunks:
         if len(chunk) > CHUNK_LIMIT_BYTES or written + len(chunk) > upload.size_bytes:
             raise ArgumentInvalid("larger than announced, or a chunk over 1 MiB", field="data")
-        await _spool(_append, path, chunk, False)
+        await _spool(_append, path, chunk)
         written, pending = written + len(chunk), pending + len(chunk)
         if pending >= COMMIT_EVERY_BYTES:
             upload, pending = await _commit(services, upload, path, written), 0
@@ -162,7 +165,7 @@ async def grant(connection: Connection, endpoint: str, digest: str, *, at: datet
 async def _commit(services: Services, upload: Upload, path: Path, size: int) -> Upload:
     if size == upload.committed_size:
         return upload
-    await _spool(_append, path, b"", True)
+    await _spool(_sync, path)
     async with services.database.transaction() as connection:
         cursor = await connection.execute(
             "UPDATE upload SET committed_size = %s WHERE upload_id = %s AND committed_size = %s",
@@ -177,10 +180,7 @@ async def _finish(services: Services, upload: Upload, path: Path) -> Upload:
     try:
         await services.objects.put_new(upload.digest, path)
     except DigestMismatch:
-        async with services.database.transaction() as connection:
-            await connection.execute(
-                "UPDATE upload SET committed_size = 0 WHERE upload_id = %s", (upload.upload_id,)
-            )
+        await _begin_again(services, upload)
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise
     async with services.database.transaction() as connection:
@@ -192,24 +192,45 @@ async def _finish(services: Services, upload: Upload, path: Path) -> Upload:
     return replace(upload, complete=True)
 
 
-async def _spool(act: Callable[..., None], *arguments: object) -> None:
+async def _begin_again(services: Services, upload: Upload) -> None:
+    async with services.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE upload SET committed_size = 0 WHERE upload_id = %s", (upload.upload_id,)
+        )
+
+
+async def _spool(act: Callable[..., _Outcome], *arguments: object) -> _Outcome:
     try:
-        await asyncio.to_thread(act, *arguments)
+        return await asyncio.to_thread(act, *arguments)
     except OSError as error:
         raise StorageFull(f"spool: {error.strerror}") from error
 
 
-def _append(path: Path, chunk: bytes, sync: bool) -> None:
+def _rewind(path: Path, size: int) -> bool:
+    """Cut off what a broken call left behind the committed offset; False where less is there.
+
+    Less is there when the spool was lost, or when the upload began on another machine.
+    """
+    with path.open("ab") as spool:
+        if spool.tell() < size:
+            return False
+        spool.truncate(size)
+    return True
+
+
+def _append(path: Path, chunk: bytes) -> None:
     with path.open("ab") as spool:
         spool.write(chunk)
-        if sync:
-            spool.flush()
-            os.fsync(spool.fileno())
 
 
-def _truncate(path: Path, size: int) -> None:
-    with path.open("ab") as spool:
-        spool.truncate(size)
+def _sync(path: Path) -> None:
+    """Bring the file and its name to the disk: what is committed survives a power cut."""
+    for place, flags in ((path, os.O_RDWR), (path.parent, os.O_RDONLY | os.O_DIRECTORY)):
+        descriptor = os.open(place, flags)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _spool_path(services: Services, upload_id: UUID) -> Path:
