@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +31,12 @@ def plain(text: object) -> str:
         else letter
         for letter in str(text)
     )
+
+
+def indented(text: Text | str, columns: int, *, style: str = "") -> Padding:
+    """Set text in from the margin, also where it wraps."""
+    whole = text if isinstance(text, Text) else Text(plain(text), style=style)
+    return Padding(whole, (0, 0, 0, columns), expand=False)
 
 
 class Output:
@@ -83,12 +90,12 @@ class Output:
         """Print a phrase for people."""
         self.show(self.phrase(key, **values))
 
-    def sentence(self, reason: str, *, indent: str = "") -> Text:
+    def sentence(self, reason: str, *, indent: int = 0) -> Padding:
         """Give a reason's sentence: the first language as it is, the other dim beneath."""
-        lines = Text(indent + sentence(reason, self.language))
+        lines = Text(sentence(reason, self.language))
         for other in self.languages[1:]:
-            lines.append("\n" + indent + sentence(reason, other), style="dim")
-        return lines
+            lines.append("\n" + sentence(reason, other), style="dim")
+        return indented(lines, indent)
 
     def table(self, *headings: str, rows: Iterable[Iterable[object]], title: str = "") -> Table:
         """Lay rows out under headings (keys of phrases), made harmless for the terminal."""

@@ -12,7 +12,7 @@ from exchange.cli.commands import as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.moments import local_date, month, parse_day, quarter, today, year
-from exchange.cli.output import Output, plain
+from exchange.cli.output import Output, indented, plain
 from exchange.cli.service import ServiceOptions, block_name, connected, verdict_name, verdict_text
 from exchange.client.connection import Connection
 
@@ -130,8 +130,8 @@ def show_exceptions(found: list[compliance_pb2.RateException], output: Output) -
         head = Text(f"✗ {plain(each.document_id)}  ", style="red")
         head.append(verdict_text(each.verdict, output), style="bold red")
         output.show(head)
-        output.show(f"  {plain(each.sender)}: {plain(each.subject)}")
-        output.show(output.sentence(each.reason or verdict_name(each.verdict), indent="  "))
+        output.show(indented(f"{each.sender}: {each.subject}", 2))
+        output.show(output.sentence(each.reason or verdict_name(each.verdict), indent=2))
 
 
 def rate_json(report: compliance_pb2.SignatureRateReport) -> dict[str, Any]:

@@ -146,7 +146,7 @@ async def _receive_one(
             raise
         reason, detail = reason_and_detail(error)
         output.say("receive.failed", code=facts["code"], sender=facts["sender"])
-        output.show(output.sentence(reason, indent="  "))
+        output.show(output.sentence(reason, indent=2))
         failed = {**facts, "outcome": "failed", "reason": reason, "detail": detail}
         return failed, exit_code_of(error)
     _tell(intake, facts, output=output)

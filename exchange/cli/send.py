@@ -137,7 +137,7 @@ def tell(sent: Sent, output: Output) -> None:
         verdict = verdict_text(finding.verdict, output)
         output.say("send.gate", file=finding.document.file_name, verdict=verdict)
         if finding.reason:
-            output.show(output.sentence(finding.reason, indent="  "))
+            output.show(output.sentence(finding.reason, indent=2))
 
 
 def _values(options: SendOptions) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 from rich.progress import Progress
 
 from certs.anchors import AnchorRole
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching import EvidenceFetcher
 from certs.identity import IdentityKind, identify
 from certs.keys.file import FileKey, load_pkcs12
 from certs.path import PathStatus, PathVerdict, judge_path
@@ -24,9 +23,9 @@ from exchange.cli.commands import as_command, is_ours
 from exchange.cli.errors import OutputExists, UsageInvalid
 from exchange.cli.exits import ExitCode, exit_code_of
 from exchange.cli.files import is_taken, read_file, require_new, write_new
-from exchange.cli.output import Output, plain, reason_and_detail
+from exchange.cli.output import Output, indented, reason_and_detail
 from exchange.cli.passphrases import PassphraseFd, PassphraseFile, PassphraseSource
-from exchange.cli.trust import Trust, TrustOptions, now, trust_of
+from exchange.cli.trust import Trust, TrustOptions, allowing, now, trust_of
 from signer.appearance import Appearance, Box
 from signer.limits import DEFAULT as LIMITS
 from signer.signing import Level, SigningRequest, sign
@@ -117,7 +116,7 @@ async def sign_files(options: SignOptions, output: Output) -> ExitCode:
         raise UsageInvalid(f"--level {options.level}: one of {', '.join(_LEVELS)}")
     trust, appearance, targets = trust_of(options), _appearance(options), _targets(options)
     key = _load_key(options, output)
-    async with EvidenceFetcher(_fetch_policy(options, trust)) as fetcher:
+    async with EvidenceFetcher(allowing(trust.policy, options.tsa or trust.tsa)) as fetcher:
         known = await _check_certificate(
             key, trust=trust, fetcher=fetcher, accept_unknown=options.accept_unknown_revocation
         )
@@ -182,17 +181,6 @@ def _box(text: str) -> Box:
     except ValueError:
         raise UsageInvalid(f"--box {text}: five numbers page,left,bottom,width,height") from None
     return Box(page=page, left_mm=left, bottom_mm=bottom, width_mm=width, height_mm=height)
-
-
-def _fetch_policy(options: SignOptions, trust: Trust) -> FetchPolicy:
-    url = options.tsa or trust.tsa
-    if not url:
-        return trust.policy
-    # Whoever names a time-stamping service allows it to be asked.
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    allowed = trust.policy.allowed | {((parts.hostname or "").lower(), port)}
-    return dataclasses.replace(trust.policy, allowed=allowed)
 
 
 def _timestamper(
@@ -273,9 +261,9 @@ def _report(outcomes: list[_Outcome], output: Output) -> ExitCode:
     for each in outcomes:
         output.say(f"sign.{each.outcome}", file=each.file, output=each.output)
         if each.reason:
-            output.show(output.sentence(each.reason, indent="  "))
+            output.show(output.sentence(each.reason, indent=2))
         if each.detail:
-            output.show("  → " + plain(each.detail))
+            output.show(indented(f"→ {each.detail}", 2))
     if len(outcomes) > 1:
         output.say("sign.summary", **counts)
     failed = [each.code for each in outcomes if each.outcome == "failed"]

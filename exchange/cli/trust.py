@@ -1,9 +1,10 @@
 """Whom a command trusts and what it may fetch: from its options, else from the profile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -88,6 +89,19 @@ def parse_address(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise UsageInvalid(f"{text!r}: host:port is needed")
     return host.strip("[]").lower(), int(port)
+
+
+def allowing(policy: FetchPolicy, url: str) -> FetchPolicy:
+    """Allow the host of a service that the user named; "" changes nothing. Raises UsageInvalid."""
+    if not url:
+        return policy
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 80
+    except ValueError as error:
+        raise UsageInvalid(f"{url}: {error}") from error
+    allowed = policy.allowed | {((parts.hostname or "").lower(), port)}
+    return replace(policy, allowed=allowed)
 
 
 def now() -> datetime:

@@ -16,7 +16,7 @@ from exchange.cli.errors import FileUnreadable
 from exchange.cli.exits import VERDICT_CODES, ExitCode, worst_verdict
 from exchange.cli.files import read_file
 from exchange.cli.moments import local_time
-from exchange.cli.output import Output, plain
+from exchange.cli.output import Output, indented, plain
 from exchange.cli.trust import TrustOptions, now, trust_of
 from signer.evidence_gathering import assess_with_evidence
 from signer.limits import DEFAULT as LIMITS
@@ -90,9 +90,9 @@ def lines(name: str, report: Report, output: Output) -> list[RenderableType]:
     verdict = str(report.verdict)
     first = Text(f"{MARKS[verdict]} {plain(name)}: ", style=STYLES[verdict])
     first.append(output.phrase(f"verdict.{verdict}"))
-    shown: list[RenderableType] = [first, output.sentence(report.reason or verdict, indent="  ")]
+    shown: list[RenderableType] = [first, output.sentence(report.reason or verdict, indent=2)]
     if report.detail and verdict != "VALID":
-        shown.append("  → " + plain(report.detail))
+        shown.append(indented(f"→ {report.detail}", 2))
     for entry in report.signatures:
         shown += _signature_lines(entry, output)
     if any(entry.practice for entry in report.signatures):
@@ -127,18 +127,18 @@ def _signature_lines(entry: SignatureReport, output: Output) -> list[RenderableT
         who = f"{who}, {entry.signer.position}"
     if entry.signer and entry.signer.organisation not in ("", entry.signer.common_name):
         who = f"{who} – {entry.signer.organisation}"
-    head = Text(f"  {MARKS[verdict]} ", style=STYLES[verdict])
+    head = Text(f"{MARKS[verdict]} ", style=STYLES[verdict])
     head.append(output.phrase(f"verify.{entry.kind}") + ": " + plain(who))
     moment = entry.timestamp_at or entry.signed_at
     proof = "verify.stamped" if entry.timestamp_at else "verify.claimed"
     small = [f"PAdES {entry.level}", str(entry.field)]
     if moment:
         small.insert(0, output.phrase(proof, time=local_time(moment)))
-    shown: list[RenderableType] = [head, Text("    " + plain(" · ".join(small)), style="dim")]
+    shown: list[RenderableType] = [indented(head, 2), indented(" · ".join(small), 4, style="dim")]
     if entry.reason:
-        shown.append(output.sentence(entry.reason, indent="    "))
+        shown.append(output.sentence(entry.reason, indent=4))
         words = " · ".join(str(each) for each in (entry.indication, entry.sub_indication) if each)
-        shown.append(Text(f"    {words} · {plain(entry.detail)}".rstrip(" ·"), style="dim"))
+        shown.append(indented(f"{words} · {entry.detail}".rstrip(" ·"), 4, style="dim"))
     return shown
 
 

@@ -109,6 +109,8 @@ def tell_archive(figures: Figures, output: Output) -> None:
     )
     output.say("demo.kinds", count=len(figures.records), kinds=counted)
     output.show("✓ " + output.phrase("archive.checked", **integrity_counts(figures.integrity)))
+    if figures.integrity.orphans:
+        output.show(Text(output.phrase("demo.orphan"), style="dim"))
 
 
 def tell_next(ground: Ground, plan: Plan, *, pids: Sequence[int], output: Output) -> None:
