@@ -161,10 +161,10 @@ def next_state(
 
     """
     if event in _REQUESTS:
-        return _ask(state, _REQUESTS[event], pending)
+        return _ask(state, _REQUESTS[event], pending=pending)
     asked = pending is not PendingRequest.NONE and state in OPEN_TO_REQUESTS
     if asked and event in (StatusCode.AGREED, StatusCode.DECLINED):
-        return _answer(state, event, pending)
+        return _answer(state, event, pending=pending)
     if isinstance(event, BusinessKind) or (state, event) not in TRANSITIONS:
         raise TransitionForbidden(f"{_name(event)} in state {state}, request waiting: {pending}")
     found = TRANSITIONS[state, event]
@@ -173,7 +173,7 @@ def next_state(
     return Transition(found.state, found.effect, PendingRequest.NONE if ended else pending)
 
 
-def _ask(state: DeliveryState, asked: PendingRequest, pending: PendingRequest) -> Transition:
+def _ask(state: DeliveryState, asked: PendingRequest, *, pending: PendingRequest) -> Transition:
     if state in OPEN_TO_REQUESTS:
         if asked is pending:
             return Transition(state, Effect.NOOP, pending)
@@ -182,7 +182,7 @@ def _ask(state: DeliveryState, asked: PendingRequest, pending: PendingRequest) -
     raise TransitionForbidden(f"{asked} asked in state {state}, request waiting: {pending}")
 
 
-def _answer(state: DeliveryState, event: DeliveryEvent, pending: PendingRequest) -> Transition:
+def _answer(state: DeliveryState, event: DeliveryEvent, *, pending: PendingRequest) -> Transition:
     if event is StatusCode.DECLINED:
         return Transition(state, Effect.DECLINED)
     if pending in _WITHDRAWS_WHEN_AGREED:

@@ -37,7 +37,7 @@ class Rule:
     priorities: frozenset[Priority] = frozenset()
 
     def fits(
-        self, sender: Endpoint, recipient: Endpoint, document_type: str, priority: Priority
+        self, sender: Endpoint, recipient: Endpoint, *, document_type: str, priority: Priority
     ) -> bool:
         """Tell whether this rule decides about such a document."""
         return (
@@ -78,13 +78,13 @@ class RoutingTable:
         self,
         sender: Endpoint,
         recipient: Endpoint,
-        document_type: str,
         *,
+        document_type: str,
         priority: Priority = Priority.NORMAL,
     ) -> RouteDecision:
         """Give the first fitting rule's decision; `document_type` is the name of the type."""
         for rule in self.rules:
-            if rule.fits(sender, recipient, document_type, priority):
+            if rule.fits(sender, recipient, document_type=document_type, priority=priority):
                 return RouteDecision(
                     allowed=rule.allow,
                     rule=rule.rule_id,

@@ -131,7 +131,9 @@ class RateReport:
         return self.total.rate
 
 
-def count(facts: Iterable[DocumentFact], definition: RateDefinition, period: Period) -> RateReport:
+def count(
+    facts: Iterable[DocumentFact], definition: RateDefinition, *, period: Period
+) -> RateReport:
     """Count the documents issued in the period that belong to the definition's population."""
     counted: list[DocumentFact] = []
     excluded: Counter[str] = Counter()
@@ -148,16 +150,20 @@ def count(facts: Iterable[DocumentFact], definition: RateDefinition, period: Per
     return RateReport(
         definition=definition,
         period=period,
-        total=_rate(counted, first, definition),
+        total=_rate(counted, first, decimals=definition.decimals),
         blocks=tuple(
             BlockRate(
                 block=block,
-                count=_rate([f for f in counted if f.block is block], first, definition),
+                count=_rate(
+                    [f for f in counted if f.block is block], first, decimals=definition.decimals
+                ),
             )
             for block in Block
         ),
         readings=tuple(
-            ReadingRate(reading=reading, count=_rate(counted, reading, definition))
+            ReadingRate(
+                reading=reading, count=_rate(counted, reading, decimals=definition.decimals)
+            )
             for reading in definition.readings
         ),
         excluded=tuple(
@@ -184,12 +190,12 @@ def rate_text(numerator: int, denominator: int, *, decimals: int = 2) -> str:
     return f"{whole},{fraction:0{decimals}} %" if decimals else f"{whole} %"
 
 
-def _rate(facts: list[DocumentFact], reading: Reading, definition: RateDefinition) -> RateCount:
+def _rate(facts: list[DocumentFact], reading: Reading, *, decimals: int) -> RateCount:
     numerator = sum(reading.is_signed(fact) for fact in facts)
     return RateCount(
         numerator=numerator,
         denominator=len(facts),
-        rate=rate_text(numerator, len(facts), decimals=definition.decimals),
+        rate=rate_text(numerator, len(facts), decimals=decimals),
     )
 
 

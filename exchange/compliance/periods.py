@@ -39,22 +39,22 @@ class Period:
     @classmethod
     def month(cls, year: int, month: int) -> "Period":
         """Give a calendar month, 1 to 12."""
-        return cls._span(PeriodKind.MONTH, year, month)
+        return cls._span(PeriodKind.MONTH, year, number=month)
 
     @classmethod
     def quarter(cls, year: int, quarter: int) -> "Period":
         """Give a quarter, 1 to 4."""
-        return cls._span(PeriodKind.QUARTER, year, quarter)
+        return cls._span(PeriodKind.QUARTER, year, number=quarter)
 
     @classmethod
     def half(cls, year: int, half: int) -> "Period":
         """Give half a year, 1 or 2."""
-        return cls._span(PeriodKind.HALF, year, half)
+        return cls._span(PeriodKind.HALF, year, number=half)
 
     @classmethod
     def year(cls, year: int) -> "Period":
         """Give a calendar year."""
-        return cls._span(PeriodKind.YEAR, year, 1)
+        return cls._span(PeriodKind.YEAR, year, number=1)
 
     @classmethod
     def around(cls, at: dt.datetime, kind: PeriodKind) -> "Period":
@@ -62,10 +62,10 @@ class Period:
         today = at.astimezone(VIETNAM_TIME).date()
         if kind is PeriodKind.CUSTOM:
             return cls(first_day=today, last_day=today)
-        return cls._span(kind, today.year, (today.month - 1) // _MONTHS[kind] + 1)
+        return cls._span(kind, today.year, number=(today.month - 1) // _MONTHS[kind] + 1)
 
     @classmethod
-    def _span(cls, kind: PeriodKind, year: int, number: int) -> "Period":
+    def _span(cls, kind: PeriodKind, year: int, *, number: int) -> "Period":
         months = _MONTHS[kind]
         if not 1 <= number <= 12 // months or not dt.MINYEAR <= year <= dt.MAXYEAR:
             raise ArgumentInvalid(f"there is no such {kind.lower()}", field="period")
@@ -103,4 +103,4 @@ class Period:
     def _is(self, kind: PeriodKind) -> bool:
         months = _MONTHS[kind]
         number = (self.first_day.month - 1) // months + 1
-        return self == Period._span(kind, self.first_day.year, number)
+        return self == Period._span(kind, self.first_day.year, number=number)

@@ -31,7 +31,7 @@ class _Label:
 
 
 def read_attachments(
-    message: Fields, envelope: Fields, notes: Notes, *, limits: EdxmlLimits
+    message: Fields, envelope: Fields, *, notes: Notes, limits: EdxmlLimits
 ) -> tuple[ReadAttachment, ...]:
     """Read the attachments in their own order, each completed by its Reference in the manifest.
 
@@ -50,19 +50,19 @@ def read_attachments(
         path = f"Attachment[{number}]"
         own = _label(fields)
         if own.content_id not in references:
-            notes.warn(WarningCode.ATTACHMENT_WITHOUT_REFERENCE, path, own.content_id)
+            notes.warn(WarningCode.ATTACHMENT_WITHOUT_REFERENCE, path, detail=own.content_id)
         claimed.add(own.content_id)
         label = own.completed_by(references.get(own.content_id, _Label()))
         content_id = own.content_id or f"attachment-{number}"
         if content_id != own.content_id or content_id in read:
             content_id = _free_id(content_id, read)
-            notes.warn(WarningCode.ATTACHMENT_ID_CHANGED, path, content_id)
-        content = _content(fields, path, notes)
+            notes.warn(WarningCode.ATTACHMENT_ID_CHANGED, path, detail=content_id)
+        content = _content(fields, path, notes=notes)
         read[content_id] = _settle(
-            content_id, content, label, path=path, notes=notes, limits=limits
+            content_id, content, label=label, path=path, notes=notes, limits=limits
         )
     for content_id in sorted(references.keys() - claimed):
-        notes.warn(WarningCode.REFERENCE_WITHOUT_ATTACHMENT, "Reference", content_id)
+        notes.warn(WarningCode.REFERENCE_WITHOUT_ATTACHMENT, "Reference", detail=content_id)
     return tuple(read.values())
 
 
@@ -87,10 +87,10 @@ def _free_id(wanted: str, taken: dict[str, ReadAttachment]) -> str:
     )
 
 
-def _content(fields: Fields, path: str, notes: Notes) -> bytes:
+def _content(fields: Fields, path: str, *, notes: Notes) -> bytes:
     encoded = fields.group("ContentTransferEncoded").node
     if encoded.damaged:
-        notes.warn(WarningCode.ATTACHMENT_DAMAGED, path, "no base64 from some point on")
+        notes.warn(WarningCode.ATTACHMENT_DAMAGED, path, detail="no base64 from some point on")
     if not encoded.decoded or encoded.decoded == NULL_CONTENT:
         notes.warn(WarningCode.ATTACHMENT_EMPTY, path)
         return b""
@@ -98,18 +98,18 @@ def _content(fields: Fields, path: str, notes: Notes) -> bytes:
 
 
 def _settle(
-    content_id: str, wrapped: bytes, label: _Label, *, path: str, notes: Notes, limits: EdxmlLimits
+    content_id: str, wrapped: bytes, *, label: _Label, path: str, notes: Notes, limits: EdxmlLimits
 ) -> ReadAttachment:
     file_name = bare_name(label.file_name, otherwise=bare_name(content_id, otherwise="attachment"))
     if file_name != label.file_name:
-        notes.warn(WarningCode.ATTACHMENT_NAME_CHANGED, path, label.file_name)
+        notes.warn(WarningCode.ATTACHMENT_NAME_CHANGED, path, detail=label.file_name)
     unwrapped = unwrap(wrapped, file_name, limits=limits)
     for code, detail in unwrapped.notes:
-        notes.warn(code, path, detail)
+        notes.warn(code, path, detail=detail)
     content = unwrapped.content
-    media_type = settle_media_type(label.media_type, file_name, content)
+    media_type = settle_media_type(label.media_type, file_name, content=content)
     if media_type != label.media_type:
-        notes.warn(WarningCode.MEDIA_TYPE_CORRECTED, path, label.media_type)
+        notes.warn(WarningCode.MEDIA_TYPE_CORRECTED, path, detail=label.media_type)
     ref = AttachmentRef(
         content_id=content_id,
         file_name=file_name,

@@ -16,7 +16,7 @@ class EdxmlLimits:
     max_attachment_bytes: int = 100_000_000
     max_total_attachment_bytes: int = 200_000_000
     max_attachments: int = 500
-    max_elements: int = 100_000
+    max_elements: int = 50_000
     max_depth: int = 32
     max_attributes: int = 32
     max_field_characters: int = 200_000

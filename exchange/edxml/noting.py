@@ -10,7 +10,7 @@ from exchange.agency import OrganId
 from exchange.edxml.limits import EdxmlLimits
 from exchange.edxml.parsing import Node, folded
 from exchange.edxml.result import RawElement, ReadWarning, WarningCode
-from exchange.edxml.values import ValueUnreadable, read_date, read_instant, read_number, write_date
+from exchange.edxml.values import read_date, read_instant, read_number, write_date
 from exchange.errors import EdxmlTooLarge
 
 _Value = TypeVar("_Value")
@@ -32,7 +32,7 @@ class Notes:
         """Give the warnings in the order in which they were noted."""
         return tuple(self._warnings)
 
-    def warn(self, code: WarningCode, path: str, detail: str = "") -> None:
+    def warn(self, code: WarningCode, path: str, *, detail: str = "") -> None:
         """Note an oddity. `detail` may quote the message; it is cut short."""
         if len(self._warnings) < self._limits.max_warnings:
             short = " ".join(detail.split())[:_DETAIL_CHARACTERS]
@@ -53,7 +53,7 @@ class Notes:
 class Fields:
     """The children of one element, taken by name in any order, case and prefix."""
 
-    def __init__(self, node: Node, path: str, notes: Notes) -> None:
+    def __init__(self, node: Node, *, path: str, notes: Notes) -> None:
         """Open `node`, which is called `path` in warnings."""
         self.node = node
         self.path = path
@@ -63,14 +63,14 @@ class Fields:
         """Take the first child with one of these names; an empty one stands for none."""
         found = self._take(*names)
         path = self._path(names[0])
-        return Fields(found or Node(names[0], ""), path, self._notes)
+        return Fields(found or Node(names[0], ""), path=path, notes=self._notes)
 
     def groups(self, *names: str) -> "list[Fields]":
         """Take all children with one of these names."""
         found = [child for child in self.node.children if child.key in _keys(names)]
         for child in found:
             child.used = True
-        return [Fields(child, self._path(names[0]), self._notes) for child in found]
+        return [Fields(child, path=self._path(names[0]), notes=self._notes) for child in found]
 
     def text(self, *names: str) -> str:
         """Take a text; "" when absent, empty or `null`."""
@@ -90,39 +90,42 @@ class Fields:
 
     def date(self, name: str) -> dt.date | None:
         """Take a date; None when absent or impossible."""
-        read = self._value(name, read_date, WarningCode.DATE_IMPOSSIBLE)
+        read = self._value(name, read_date, code=WarningCode.DATE_IMPOSSIBLE)
         if read is not None and self._peek(name) != write_date(read):
-            self._notes.warn(WarningCode.DATE_UNUSUAL, self._path(name), self._peek(name))
+            self._notes.warn(WarningCode.DATE_UNUSUAL, self._path(name), detail=self._peek(name))
         return read
 
     def instant(self, name: str) -> dt.datetime | None:
         """Take an instant; None when absent or impossible."""
-        return self._value(name, read_instant, WarningCode.DATE_IMPOSSIBLE)
+        return self._value(name, read_instant, code=WarningCode.DATE_IMPOSSIBLE)
 
     def number(self, name: str, *, largest: int = 65_535) -> int | None:
         """Take a whole number; None when absent or unreadable."""
-        return self._value(
-            name, lambda text: read_number(text, largest), WarningCode.VALUE_UNREADABLE
-        )
+        return self._value(name, lambda text: read_number(text, largest=largest))
 
     def flag(self, name: str) -> bool | None:
         """Take a truth value (0, 1, false, true); None when absent or unreadable."""
-        return self._value(name, _read_flag, WarningCode.VALUE_UNREADABLE)
+        return self._value(name, _read_flag)
 
     def code(self, name: str, codes: type[_Code]) -> _Code:
         """Take a coded value; the code 0 when absent or unknown."""
-        read = self._value(name, lambda text: _read_code(text, codes), WarningCode.VALUE_UNREADABLE)
+        read = self._value(name, lambda text: _read_code(text, codes))
         return codes(0) if read is None else read
 
-    def _value(self, name: str, read: Callable[[str], _Value], code: WarningCode) -> _Value | None:
+    def _value(
+        self,
+        name: str,
+        read: Callable[[str], _Value | None],
+        *,
+        code: WarningCode = WarningCode.VALUE_UNREADABLE,
+    ) -> _Value | None:
         text = self.text(name)
         if not text:
             return None
-        try:
-            return read(text)
-        except ValueUnreadable:
-            self._notes.warn(code, self._path(name), text)
-            return None
+        value = read(text)
+        if value is None:
+            self._notes.warn(code, self._path(name), detail=text)
+        return value
 
     def _take(self, *names: str) -> Node | None:
         found = [child for child in self.node.children if child.key in _keys(names)]
@@ -154,20 +157,13 @@ def _keys(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(folded(name) for name in names)
 
 
-def _read_flag(text: str) -> bool:
-    match text.casefold():
-        case "1" | "true":
-            return True
-        case "0" | "false":
-            return False
-    raise ValueUnreadable("neither 0 nor 1")
+def _read_flag(text: str) -> bool | None:
+    return {"1": True, "true": True, "0": False, "false": False}.get(text.casefold())
 
 
-def _read_code(text: str, codes: type[_Code]) -> _Code:
-    try:
-        return codes(read_number(text, 99))
-    except ValueError as error:
-        raise ValueUnreadable("no code that is defined") from error
+def _read_code(text: str, codes: type[_Code]) -> _Code | None:
+    number = read_number(text, largest=99)
+    return next((code for code in codes if code.value == number), None)
 
 
 def _all_text(node: Node) -> str:

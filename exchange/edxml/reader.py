@@ -64,24 +64,24 @@ def read_edxml(content: bytes, *, limits: EdxmlLimits = DEFAULT_EDXML_LIMITS) ->
     notes = Notes(limits)
     if junk.strip():
         notes.warn(
-            WarningCode.JUNK_BEFORE_DECLARATION, "", junk.decode("ascii", "backslashreplace")
+            WarningCode.JUNK_BEFORE_DECLARATION, "", detail=junk.decode("ascii", "backslashreplace")
         )
-    message = Fields(root, "", notes)
+    message = Fields(root, path="", notes=notes)
     envelope = message.group("edXMLEnvelope")
-    header = Fields(envelope.group("edXMLHeader").node, "", notes)
-    fields = Fields(header.group("MessageHeader", "Status").node, "", notes)
+    header = Fields(envelope.group("edXMLHeader").node, path="", notes=notes)
+    fields = Fields(header.group("MessageHeader", "Status").node, path="", notes=notes)
     if not fields.node.children:
         raise EnvelopeIncomplete("is missing", field="MessageHeader")
     if any(child.key == folded("StatusCode") for child in fields.node.children):
         status = _read_status(fields, notes)
         for problem in status_problems(status):
-            notes.warn(WarningCode.FIELD_AGAINST_RULES, problem.field, problem.detail)
+            notes.warn(WarningCode.FIELD_AGAINST_RULES, problem.field, detail=problem.detail)
         extras = _extras(root, notes)
         return ReadStatus(status=status, warnings=notes.warnings, extras=extras)
-    attachments = read_attachments(message, envelope, notes, limits=limits)
-    document = _read_document(fields, header, attachments, notes)
+    attachments = read_attachments(message, envelope, notes=notes, limits=limits)
+    document = _read_document(fields, header, attachments=attachments, notes=notes)
     for problem in document_problems(document):
-        notes.warn(WarningCode.FIELD_AGAINST_RULES, problem.field, problem.detail)
+        notes.warn(WarningCode.FIELD_AGAINST_RULES, problem.field, detail=problem.detail)
     extras = _extras(root, notes)
     return ReadDocument(
         envelope=document, attachments=attachments, warnings=notes.warnings, extras=extras
@@ -122,7 +122,7 @@ def _read_status(fields: Fields, notes: Notes) -> StatusMessage:
 
 
 def _read_document(
-    fields: Fields, header: Fields, attachments: tuple[ReadAttachment, ...], notes: Notes
+    fields: Fields, header: Fields, *, attachments: tuple[ReadAttachment, ...], notes: Notes
 ) -> Envelope:
     document_id = fields.text("DocumentId")
     issue = fields.group("PromulgationInfo")
@@ -135,7 +135,7 @@ def _read_document(
         sender=_read_party(fields.group("From")),
         recipients=_read_recipients(fields, notes),
         document_id=document_id,
-        code=_read_code(fields.group("Code"), document_id, notes),
+        code=_read_code(fields.group("Code"), document_id, notes=notes),
         promulgation=Promulgation(place=issue.text("Place"), date=issue.date("PromulgationDate")),
         document_type=DocumentType(
             name=kind.text("TypeName"),
@@ -161,7 +161,7 @@ def _read_document(
     )
 
 
-def _read_code(fields: Fields, document_id: str, notes: Notes) -> DocumentCode:
+def _read_code(fields: Fields, document_id: str, *, notes: Notes) -> DocumentCode:
     number, notation = fields.text("CodeNumber"), fields.text("CodeNotation")
     if not number and not notation:
         number, _, notation = _code_in(document_id, notes).partition("/")
@@ -173,7 +173,7 @@ def _code_in(document_id: str, notes: Notes) -> str:
     parts = document_id.split(",")
     if len(parts) != 3:
         return ""
-    notes.warn(WarningCode.CODE_TAKEN_FROM_ID, "DocumentId", document_id)
+    notes.warn(WarningCode.CODE_TAKEN_FROM_ID, "DocumentId", detail=document_id)
     return parts[2].strip()
 
 
@@ -196,7 +196,7 @@ def _read_recipients(fields: Fields, notes: Notes) -> tuple[Party, ...]:
     for position, group in enumerate(fields.groups("To")):
         party = _read_party(group)
         if party.organ_id and party.organ_id in merged:
-            notes.warn(WarningCode.RECIPIENT_REPEATED, group.path, party.organ_id)
+            notes.warn(WarningCode.RECIPIENT_REPEATED, group.path, detail=party.organ_id)
         else:
             merged[party.organ_id or position] = party
     return tuple(merged.values())
@@ -246,7 +246,7 @@ def _read_business(fields: Fields, notes: Notes) -> Business:
     target = fields.text("DocumentId")
     if kind not in (BusinessKind.RECALL, BusinessKind.UPDATE) and target:
         # The vendor's own samples of new documents carry one. It must not act upon anything.
-        notes.warn(WarningCode.BUSINESS_PART_STRAY, f"{fields.path}/DocumentId", target)
+        notes.warn(WarningCode.BUSINESS_PART_STRAY, f"{fields.path}/DocumentId", detail=target)
         target = ""
     return Business(
         kind=kind,

@@ -107,7 +107,7 @@ def unwrap(content: bytes, file_name: str, *, limits: EdxmlLimits) -> Unwrapped:
             entries = archive.infolist()
             if len(entries) != 1 or entries[0].is_dir() or entries[0].flag_bits & _ENCRYPTED:
                 return Unwrapped(content)
-            inner = _read_entry(archive, entries[0], limits)
+            inner = _read_entry(archive, entries[0], limits=limits)
     except _ZIP_FAULTS as fault:
         note = (WarningCode.ATTACHMENT_DAMAGED, f"zip: {type(fault).__name__}")
         return Unwrapped(content, (note,))
@@ -120,7 +120,7 @@ def would_be_unwrapped(content: bytes, file_name: str) -> bool:
     return content.startswith(_ZIP_MAGIC) and _suffix(file_name) not in _ZIP_FORMATS
 
 
-def settle_media_type(declared: str, file_name: str, content: bytes) -> str:
+def settle_media_type(declared: str, file_name: str, *, content: bytes) -> str:
     """Tell the media type from the bytes where they show it, else from the label, else the name."""
     if content.startswith(b"%PDF-"):
         return _MEDIA_TYPES[".pdf"]
@@ -159,7 +159,7 @@ def _claims_one_entry(content: bytes) -> bool:
     return entries == 1 and directory_bytes <= _DIRECTORY_MAX_BYTES
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: EdxmlLimits) -> bytes:
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, limits: EdxmlLimits) -> bytes:
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NotImplementedError
     packed = max(1, entry.compress_size)

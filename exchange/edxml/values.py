@@ -17,50 +17,37 @@ _SPELLINGS = (
 )
 
 
-class ValueUnreadable(ValueError):  # noqa: N818
-    """A text is no value of its kind; the reader turns this into a warning."""
-
-
-def read_date(text: str) -> dt.date:
+def read_date(text: str) -> dt.date | None:
     """Read the calendar date of `text`, dropping a time of day.
 
-    Raises:
-        ValueUnreadable: no known spelling, or no day of the calendar (2014/02/30).
-
+    None stands for no known spelling, or no day of the calendar (2014/02/30).
     """
     found = _match_date(text)
-    return _calendar_date(found)
+    return _calendar_date(found) if found else None
 
 
-def read_instant(text: str) -> dt.datetime:
+def read_instant(text: str) -> dt.datetime | None:
     """Read an instant in whole seconds of UTC; local time of Vietnam unless `text` names an offset.
 
-    Raises:
-        ValueUnreadable: no known spelling, or no instant of the calendar.
-
+    None stands for no known spelling, or no instant of the calendar.
     """
     found = _match_date(text)
-    day = _calendar_date(found)
+    day = _calendar_date(found) if found else None
+    if not found or not day:
+        return None
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     try:
-        local = dt.datetime(
-            day.year, day.month, day.day, hour, minute, second, tzinfo=_offset(found["zone"])
-        )
-        return local.astimezone(dt.UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueUnreadable("no instant of the calendar") from error
+        time = dt.time(hour, minute, second, tzinfo=_offset(found["zone"]))
+        return dt.datetime.combine(day, time).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
-def read_number(text: str, largest: int) -> int:
-    """Read a whole number from 0 to `largest`.
-
-    Raises:
-        ValueUnreadable: anything else.
-
-    """
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > largest:
-        raise ValueUnreadable(f"no whole number from 0 to {largest}")
-    return int(text)
+def read_number(text: str, *, largest: int) -> int | None:
+    """Read a whole number from 0 to `largest`; None stands for anything else."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        return None
+    return int(text) if int(text) <= largest else None
 
 
 def write_date(date: dt.date | None) -> str:
@@ -76,18 +63,16 @@ def write_instant(at: dt.datetime | None) -> str:
     return f"{write_date(local)} {local:%H:%M:%S}"
 
 
-def _match_date(text: str) -> re.Match[str]:
-    for spelling in _SPELLINGS:
-        if found := spelling.fullmatch(text):
-            return found
-    raise ValueUnreadable("no spelling of a date that is known")
+def _match_date(text: str) -> re.Match[str] | None:
+    matches = (spelling.fullmatch(text) for spelling in _SPELLINGS)
+    return next(filter(None, matches), None)
 
 
-def _calendar_date(found: re.Match[str]) -> dt.date:
+def _calendar_date(found: re.Match[str]) -> dt.date | None:
     try:
         return dt.date(int(found["year"]), int(found["month"]), int(found["day"]))
-    except ValueError as error:
-        raise ValueUnreadable("no day of the calendar") from error
+    except ValueError:
+        return None
 
 
 def _offset(zone: str | None) -> dt.timezone:

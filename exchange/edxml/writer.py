@@ -124,7 +124,7 @@ def _require_content(ref: AttachmentRef, attachments: Mapping[str, bytes]) -> No
         raise EnvelopeIncomplete("has invisible characters", field="Attachment/AttachmentName")
     if would_be_unwrapped(content, ref.file_name):
         raise EnvelopeIncomplete("hides that it is a zip", field="Attachment/AttachmentName")
-    real = settle_media_type(ref.media_type, ref.file_name, content)
+    real = settle_media_type(ref.media_type, ref.file_name, content=content)
     if real != ref.media_type:
         raise EnvelopeIncomplete(f"should be {real}", field="Attachment/ContentType")
 

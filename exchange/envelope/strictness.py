@@ -82,7 +82,7 @@ def document_problems(envelope: Envelope) -> Iterator[Problem]:
     for response in envelope.responses:
         yield from _response(response)
     for place in envelope.places:
-        yield from _text("ToPlaces/Place", place, 150, needed=True)
+        yield from _text("ToPlaces/Place", place, longest=150, needed=True)
     yield from _traces(envelope)
     yield from _business(envelope)
     yield from _attachments(envelope)
@@ -101,51 +101,55 @@ def status_problems(status: StatusMessage) -> Iterator[Problem]:
     )
     yield from _staff("StaffInfo", status.staff)
     needed = status.status in _REASON_NEEDED
-    yield from _text("Description", status.description, 500, needed=needed)
+    yield from _text("Description", status.description, longest=500, needed=needed)
     yield from _date("Timestamp", status.reported_at, needed=True)
 
 
 def _party(path: str, party: Party) -> Iterator[Problem]:
     yield from _organ_id(f"{path}/OrganId", party.organ_id)
-    yield from _text(f"{path}/OrganizationInCharge", party.superior, 200)
-    yield from _text(f"{path}/OrganName", party.name, 200, needed=True)
-    yield from _text(f"{path}/OrganAdd", party.address, 250)
-    yield from _text(f"{path}/Email", party.email, 100)
-    yield from _text(f"{path}/Telephone", party.telephone, 20)
-    yield from _text(f"{path}/Fax", party.fax, 20)
-    yield from _text(f"{path}/Website", party.website, 100)
+    yield from _text(f"{path}/OrganizationInCharge", party.superior, longest=200)
+    yield from _text(f"{path}/OrganName", party.name, longest=200, needed=True)
+    yield from _text(f"{path}/OrganAdd", party.address, longest=250)
+    yield from _text(f"{path}/Email", party.email, longest=100)
+    yield from _text(f"{path}/Telephone", party.telephone, longest=20)
+    yield from _text(f"{path}/Fax", party.fax, longest=20)
+    yield from _text(f"{path}/Website", party.website, longest=100)
 
 
 def _document_texts(envelope: Envelope) -> Iterator[Problem]:
-    yield from _text("DocumentId", envelope.document_id, 100, needed=True)
-    yield from _text("Code/CodeNumber", envelope.code.number, 11, needed=True)
-    yield from _text("Code/CodeNotation", envelope.code.notation, 30, needed=True)
-    yield from _text("PromulgationInfo/Place", envelope.promulgation.place, 50, needed=True)
-    yield from _text("DocumentType/TypeName", envelope.document_type.name, 100, needed=True)
-    yield from _text("Subject", envelope.subject, 500, needed=True)
-    yield from _text("Content", envelope.content, 500)
-    yield from _text("SignerInfo/Competence", envelope.signer.competence, 100)
-    yield from _text("SignerInfo/Position", envelope.signer.position, 100, needed=True)
-    yield from _text("SignerInfo/FullName", envelope.signer.full_name, 50, needed=True)
-    yield from _text("OtherInfo/SphereOfPromulgation", envelope.other.sphere, 100)
-    yield from _text("OtherInfo/TyperNotation", envelope.other.typist, 10)
+    yield from _text("DocumentId", envelope.document_id, longest=100, needed=True)
+    yield from _text("Code/CodeNumber", envelope.code.number, longest=11, needed=True)
+    yield from _text("Code/CodeNotation", envelope.code.notation, longest=30, needed=True)
+    yield from _text("PromulgationInfo/Place", envelope.promulgation.place, longest=50, needed=True)
+    yield from _text("DocumentType/TypeName", envelope.document_type.name, longest=100, needed=True)
+    yield from _text("Subject", envelope.subject, longest=500, needed=True)
+    yield from _text("Content", envelope.content, longest=500)
+    yield from _text("SignerInfo/Competence", envelope.signer.competence, longest=100)
+    yield from _text("SignerInfo/Position", envelope.signer.position, longest=100, needed=True)
+    yield from _text("SignerInfo/FullName", envelope.signer.full_name, longest=50, needed=True)
+    yield from _text("OtherInfo/SphereOfPromulgation", envelope.other.sphere, longest=100)
+    yield from _text("OtherInfo/TyperNotation", envelope.other.typist, longest=10)
     for appendix in envelope.other.appendixes:
-        yield from _text("OtherInfo/Appendixes/Appendix", appendix, 500, needed=True)
+        yield from _text("OtherInfo/Appendixes/Appendix", appendix, longest=500, needed=True)
 
 
 def _document_numbers(envelope: Envelope) -> Iterator[Problem]:
     if envelope.document_type.group not in (1, 2):
         yield Problem("DocumentType/Type", "is neither 1 (legislation) nor 2 (administrative)")
-    yield from _number("DocumentType/TypeDetail", envelope.document_type.detail, _LARGEST_BYTE)
-    yield from _number("OtherInfo/PromulgationAmount", envelope.other.copies, _LARGEST_SHORT)
-    yield from _number("OtherInfo/PageAmount", envelope.other.pages, _LARGEST_SHORT)
+    yield from _number(
+        "DocumentType/TypeDetail", envelope.document_type.detail, largest=_LARGEST_BYTE
+    )
+    yield from _number(
+        "OtherInfo/PromulgationAmount", envelope.other.copies, largest=_LARGEST_SHORT
+    )
+    yield from _number("OtherInfo/PageAmount", envelope.other.pages, largest=_LARGEST_SHORT)
 
 
 def _response(response: ResponseFor) -> Iterator[Problem]:
     yield from _organ_id("ResponseFor/OrganId", response.organ_id)
-    yield from _text("ResponseFor/Code", response.code, 50, needed=True)
+    yield from _text("ResponseFor/Code", response.code, longest=50, needed=True)
     yield from _date("ResponseFor/PromulgationDate", response.promulgated_on, needed=True)
-    yield from _text("ResponseFor/DocumentId", response.document_id, 100, needed=True)
+    yield from _text("ResponseFor/DocumentId", response.document_id, longest=100, needed=True)
 
 
 def _traces(envelope: Envelope) -> Iterator[Problem]:
@@ -160,12 +164,12 @@ def _traces(envelope: Envelope) -> Iterator[Problem]:
 
 def _business(envelope: Envelope) -> Iterator[Problem]:
     business = envelope.business
-    yield from _text("Bussiness/BussinessDocReason", business.reason, 500, needed=True)
+    yield from _text("Bussiness/BussinessDocReason", business.reason, longest=500, needed=True)
     yield from _staff("Bussiness/StaffInfo", business.staff)
     targeted = business.kind in (BusinessKind.RECALL, BusinessKind.UPDATE)
     path = "Bussiness/DocumentId"
     if targeted:
-        yield from _text(path, business.target_document_id, 100, needed=True)
+        yield from _text(path, business.target_document_id, longest=100, needed=True)
     elif business.target_document_id:
         yield Problem(path, "belongs to a recall or an update only")
     if business.kind is BusinessKind.RECALL and business.target_document_id != envelope.document_id:
@@ -194,7 +198,9 @@ def _replacements(business: Business) -> Iterator[Problem]:
     if bool(business.replacements) is not (business.kind is BusinessKind.REPLACE):
         yield Problem(path, "belongs to every replacement and to nothing else")
     for each in business.replacements:
-        yield from _text(f"{path}/ReplacementInfo/DocumentId", each.document_id, 100, needed=True)
+        yield from _text(
+            f"{path}/ReplacementInfo/DocumentId", each.document_id, longest=100, needed=True
+        )
         if not each.organ_ids:
             yield Problem(f"{path}/ReplacementInfo/OrganIdList", "is missing")
         for organ_id in each.organ_ids:
@@ -209,9 +215,9 @@ def _attachments(envelope: Envelope) -> Iterator[Problem]:
     for each in envelope.attachments:
         if not _CONTENT_ID.fullmatch(each.content_id):
             yield Problem("Attachment/ContentId", "has characters outside 0-9 A-Z a-z . _ -")
-        yield from _text("Attachment/AttachmentName", each.file_name, 500, needed=True)
-        yield from _text("Attachment/ContentType", each.media_type, 100, needed=True)
-        yield from _text("Attachment/Description", each.description, 500)
+        yield from _text("Attachment/AttachmentName", each.file_name, longest=500, needed=True)
+        yield from _text("Attachment/ContentType", each.media_type, longest=100, needed=True)
+        yield from _text("Attachment/Description", each.description, longest=500)
 
 
 def _staff(path: str, staff: StaffInfo | None) -> Iterator[Problem]:
@@ -219,13 +225,13 @@ def _staff(path: str, staff: StaffInfo | None) -> Iterator[Problem]:
         return
     if staff == StaffInfo():
         yield Problem(path, "is empty")
-    yield from _text(f"{path}/Department", staff.department, 200)
-    yield from _text(f"{path}/Staff", staff.name, 200)
-    yield from _text(f"{path}/Email", staff.email, 100)
-    yield from _text(f"{path}/Mobile", staff.mobile, 20)
+    yield from _text(f"{path}/Department", staff.department, longest=200)
+    yield from _text(f"{path}/Staff", staff.name, longest=200)
+    yield from _text(f"{path}/Email", staff.email, longest=100)
+    yield from _text(f"{path}/Mobile", staff.mobile, longest=20)
 
 
-def _text(path: str, text: str, longest: int, *, needed: bool = False) -> Iterator[Problem]:
+def _text(path: str, text: str, *, longest: int, needed: bool = False) -> Iterator[Problem]:
     if not text.strip() or text.strip().casefold() == "null":
         if needed or text:
             yield Problem(path, "is missing")
@@ -244,7 +250,7 @@ def _organ_id(path: str, organ_id: str) -> Iterator[Problem]:
         yield Problem(path, "is no identifier of at most 35 of 0-9 A-Z . -")
 
 
-def _number(path: str, number: int | None, largest: int) -> Iterator[Problem]:
+def _number(path: str, number: int | None, *, largest: int) -> Iterator[Problem]:
     if number is not None and not 0 <= number <= largest:
         yield Problem(path, f"is no number from 0 to {largest}")
 

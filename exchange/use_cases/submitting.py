@@ -178,7 +178,10 @@ async def _routed_recipients(
     services.routing.refuse_classified(envelope)
     for recipient in recipients:
         decision = services.routing.decide(
-            sender, recipient, envelope.document_type.name, priority=envelope.priority
+            sender,
+            recipient,
+            document_type=envelope.document_type.name,
+            priority=envelope.priority,
         )
         if not decision.allowed:
             raise RouteForbidden(

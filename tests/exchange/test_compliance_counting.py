@@ -45,7 +45,9 @@ def reasons(report: RateReport) -> list[ExceptionReason]:
 
 def test_the_rate_and_its_exceptions_are_counted_by_block() -> None:
     business = replace(UNSIGNED, block=Block.BUSINESS, message_id="b")
-    report = count([SIGNED, SIGNED, replace(UNSIGNED, message_id="a"), business], DECREE, NOVEMBER)
+    report = count(
+        [SIGNED, SIGNED, replace(UNSIGNED, message_id="a"), business], DECREE, period=NOVEMBER
+    )
     assert (report.numerator, report.denominator, report.rate) == (2, 4, "50,00 %")
     by_block = {each.block: each.count.rate for each in report.blocks}
     assert by_block == {
@@ -80,28 +82,28 @@ def test_every_document_that_does_not_count_has_its_reason(
     changes: dict[str, object], reason: ExceptionReason
 ) -> None:
     fact = replace(SIGNED, **changes)  # type: ignore[arg-type]
-    assert reasons(count([fact], DECREE, NOVEMBER)) == [reason]
+    assert reasons(count([fact], DECREE, period=NOVEMBER)) == [reason]
 
 
 def test_a_signature_that_is_not_valid_never_counts() -> None:
     for verdict in Verdict:
-        report = count([replace(SIGNED, verdict=verdict)], DECREE, NOVEMBER)
+        report = count([replace(SIGNED, verdict=verdict)], DECREE, period=NOVEMBER)
         assert report.numerator == (verdict is Verdict.VALID)
 
 
 def test_a_copy_needs_no_signature_of_the_leader() -> None:
     copy = replace(SIGNED, kind=DocumentKind.COPY, leader_signed=False)
-    assert count([copy], DECREE, NOVEMBER).rate == "100 %"
+    assert count([copy], DECREE, period=NOVEMBER).rate == "100 %"
 
 
 def test_an_annex_is_left_out_and_counted_as_such() -> None:
-    report = count([replace(UNSIGNED, kind=DocumentKind.ANNEX)], DECREE, NOVEMBER)
+    report = count([replace(UNSIGNED, kind=DocumentKind.ANNEX)], DECREE, period=NOVEMBER)
     assert report.rate == "không phát sinh"
     assert [(each.exclusion_id, each.documents) for each in report.excluded] == [("annex", 1)]
 
 
 def test_the_mild_reading_is_shown_beside_the_strict_one() -> None:
-    report = count([replace(SIGNED, seal_signed=False)], DECREE, NOVEMBER)
+    report = count([replace(SIGNED, seal_signed=False)], DECREE, period=NOVEMBER)
     assert [(each.reading.reading_id, each.count.rate) for each in report.readings] == [
         ("both-signatures", "0,00 %"),
         ("at-least-one", "100 %"),
@@ -110,15 +112,15 @@ def test_the_mild_reading_is_shown_beside_the_strict_one() -> None:
 
 def test_the_survey_counts_one_valid_signature() -> None:
     one = replace(SIGNED, leader_signed=False)
-    assert count([one, UNSIGNED], NETWORK, NOVEMBER).rate == "50,00 %"
+    assert count([one, UNSIGNED], NETWORK, period=NOVEMBER).rate == "50,00 %"
 
 
 def test_documents_outside_the_period_do_not_count() -> None:
     before = replace(UNSIGNED, issued_on=dt.date(2026, 10, 31))
     after = replace(UNSIGNED, issued_on=dt.date(2026, 12, 1))
     edges = [replace(SIGNED, issued_on=dt.date(2026, 11, day)) for day in (1, 30)]
-    assert count([before, *edges, after], DECREE, NOVEMBER).rate == "100 %"
-    assert count([before, *edges, after], DECREE, NOVEMBER).denominator == 2
+    assert count([before, *edges, after], DECREE, period=NOVEMBER).rate == "100 %"
+    assert count([before, *edges, after], DECREE, period=NOVEMBER).denominator == 2
 
 
 @pytest.mark.parametrize(
@@ -178,8 +180,8 @@ definitions = st.sampled_from([DECREE, NETWORK])
 def test_one_more_signed_document_never_lowers_the_rate(
     documents: list[DocumentFact], definition: RateDefinition
 ) -> None:
-    before = count(documents, definition, NOVEMBER)
-    after = count([*documents, SIGNED], definition, NOVEMBER)
+    before = count(documents, definition, period=NOVEMBER)
+    after = count([*documents, SIGNED], definition, period=NOVEMBER)
     assert after.numerator * before.denominator >= before.numerator * after.denominator
     assert after.numerator == before.numerator + 1
     assert after.exceptions == before.exceptions
@@ -193,8 +195,8 @@ def test_what_is_left_out_never_matters(
 ) -> None:
     annexes = [replace(each, kind=DocumentKind.ANNEX) for each in others]
     elsewhere = [replace(each, issued_on=dt.date(2025, 1, 1)) for each in others]
-    alone = count(documents, definition, NOVEMBER)
-    together = count([*annexes, *documents, *elsewhere], definition, NOVEMBER)
+    alone = count(documents, definition, period=NOVEMBER)
+    together = count([*annexes, *documents, *elsewhere], definition, period=NOVEMBER)
     assert replace(together, excluded=alone.excluded) == alone
 
 
@@ -202,7 +204,7 @@ def test_what_is_left_out_never_matters(
 def test_the_parts_add_up_to_the_whole(
     documents: list[DocumentFact], definition: RateDefinition
 ) -> None:
-    report = count(documents, definition, NOVEMBER)
+    report = count(documents, definition, period=NOVEMBER)
     assert report.numerator == sum(each.count.numerator for each in report.blocks)
     assert report.denominator == sum(each.count.denominator for each in report.blocks)
     assert report.numerator + len(report.exceptions) == report.denominator
@@ -219,4 +221,4 @@ def test_the_order_of_documents_does_not_matter(
 ) -> None:
     shuffled = list(documents)
     random.shuffle(shuffled)
-    assert count(shuffled, DECREE, NOVEMBER) == count(documents, DECREE, NOVEMBER)
+    assert count(shuffled, DECREE, period=NOVEMBER) == count(documents, DECREE, period=NOVEMBER)

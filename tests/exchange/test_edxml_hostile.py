@@ -94,7 +94,7 @@ TOO_LARGE = {
     "deep": message("<a>" * 40 + "</a>" * 40),
     "very deep": message("<a>" * 100_000),
     "attributes": message("<a " + " ".join(f"x{n}='1'" for n in range(1_000)) + "/>"),
-    "elements": message("<a/>" * 100_001),
+    "elements": message("<a/>" * 50_001),
     "text": message(f"<a>{'x' * 5_000_001}</a>"),
     "long attribute": message(f'<a x="{"x" * 12_000_000}"/>'),
     "comments": message(f"<!--{'x' * 1_000_000}-->" * 6),
@@ -106,10 +106,10 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("content", TOO_LARGE.values(), ids=TOO_LARGE.keys())
 def test_what_exceeds_a_limit_is_refused_quickly(content: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(EdxmlTooLarge):
         read_edxml(content)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(
@@ -194,11 +194,11 @@ def zipped_many(entries: int) -> bytes:
 
 @pytest.mark.parametrize("packed", broken_zips().values(), ids=broken_zips().keys())
 def test_a_zip_that_cannot_be_unpacked_is_kept_as_it_came(packed: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     (found,) = read_document(document_text(packed)).attachments
     assert found.content == packed
     assert found.ref.media_type == "application/zip"
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
 
 
 def test_nested_zips_are_unwrapped_once() -> None:

@@ -33,7 +33,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("sender", "recipient"), list(product(Block, Block)))
 def test_every_pair_of_blocks_is_decided_by_a_named_rule(sender: Block, recipient: Block) -> None:
-    decision = TABLE.decide(BODIES[sender], BODIES[recipient], "Công văn")
+    decision = TABLE.decide(BODIES[sender], BODIES[recipient], document_type="Công văn")
     refusing = REFUSED.get((sender, recipient))
     assert decision.allowed is (refusing is None)
     assert refusing in (None, decision.rule)
@@ -60,7 +60,7 @@ def rule(name: str, **changes: str) -> str:
 
 def test_without_a_fitting_rule_the_answer_is_no() -> None:
     made = parse_routing_table(table(rule("one")))
-    decision = made.decide(BODIES[Block.PARTY], BODIES[Block.STATE], "Công văn")
+    decision = made.decide(BODIES[Block.PARTY], BODIES[Block.STATE], document_type="Công văn")
     assert (decision.allowed, decision.rule) == (False, "default-deny")
 
 
@@ -73,9 +73,15 @@ def test_the_first_fitting_rule_decides_by_type_and_urgency() -> None:
         )
     )
     state = BODIES[Block.STATE]
-    assert made.decide(state, state, "CÔNG  ĐIỆN", priority=Priority.EXPRESS).rule == "no-telegrams"
-    assert made.decide(state, state, "Công văn", priority=Priority.EXPRESS).rule == "urgent"
-    assert made.decide(state, state, "Công văn").rule == "rest"
+    assert (
+        made.decide(state, state, document_type="CÔNG  ĐIỆN", priority=Priority.EXPRESS).rule
+        == "no-telegrams"
+    )
+    assert (
+        made.decide(state, state, document_type="Công văn", priority=Priority.EXPRESS).rule
+        == "urgent"
+    )
+    assert made.decide(state, state, document_type="Công văn").rule == "rest"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class ComplianceServicer(compliance_pb2_grpc.ComplianceServiceServicer):
                 last_day=period.last_day,
                 senders=_visible_senders(request.senders),
             )
-        report = count((each.fact for each in kept), definition, period)
+        report = count((each.fact for each in kept), definition, period=period)
         return report, {each.fact.message_id: each.subject for each in kept}
 
     def _definition(self, definition_id: str) -> RateDefinition:

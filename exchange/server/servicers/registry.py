@@ -179,7 +179,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
             sender = await registry.get_endpoint(connection, request.sender)
             recipient = await registry.get_endpoint(connection, request.recipient)
         decision = self._services.routing.decide(
-            sender.endpoint, recipient.endpoint, request.document_type
+            sender.endpoint, recipient.endpoint, document_type=request.document_type
         )
         return registry_pb2.ExplainRouteResponse(
             allowed=decision.allowed,
