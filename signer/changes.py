@@ -114,6 +114,49 @@ def _refuse_changed_resources(
             raise SuspiciousModification(f"the form's default {category} was changed")
 
 
+class _WithoutIdleFrees(HistoricalResolver):
+    """A revision without the entries that free what was free already.
+
+    Some producers repeat all free entries in every update. That changes nothing, but the engine
+    counts each as the removal of an object.
+    """
+
+    def idle_frees(self) -> set[generic.Reference]:
+        """Return what this revision frees although the revision before had no such object."""
+        before = self.revision - 1
+        xrefs = self.reader.xrefs
+        return {
+            reference
+            for reference in super().refs_freed_in_revision()  # type: ignore[no-untyped-call]
+            if xrefs.get_historical_ref(reference, before) is None
+        }
+
+    def refs_freed_in_revision(self) -> set[generic.Reference]:
+        """Return what this revision really removes."""
+        return super().refs_freed_in_revision() - self.idle_frees()  # type: ignore[no-untyped-call,no-any-return]
+
+    def explicit_refs_in_revision(self) -> set[generic.Reference]:
+        """Return what this revision really defines or removes."""
+        return super().explicit_refs_in_revision() - self.idle_frees()  # type: ignore[no-untyped-call,no-any-return]
+
+
+class _Policy(StandardDiffPolicy):
+    """The engine's policy over revisions as they are, without idle entries."""
+
+    def apply(
+        self,
+        old: HistoricalResolver,
+        new: HistoricalResolver,
+        field_mdp_spec: FieldMDPSpec | None = None,
+        doc_mdp: MDPPerm | None = None,
+    ) -> DiffResult:
+        """Judge one revision against the signed one."""
+        plain = _WithoutIdleFrees(new.reader, new.revision)
+        if plain.idle_frees():
+            new = plain
+        return super().apply(old, new, field_mdp_spec, doc_mdp)
+
+
 def _policy(*, fill_forms: bool) -> StandardDiffPolicy:
     archival = ModificationLevel.LTA_UPDATES
     field_rules: list[FieldMDPRule] = [
@@ -122,7 +165,7 @@ def _policy(*, fill_forms: bool) -> StandardDiffPolicy:
     ]
     if fill_forms:
         field_rules.append(GenericFieldModificationRule())
-    return StandardDiffPolicy(
+    return _Policy(
         global_rules=[
             CatalogModificationRule(),  # type: ignore[no-untyped-call]
             DocInfoRule().as_qualified(archival),

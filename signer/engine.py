@@ -132,6 +132,11 @@ def _resolved(value: object) -> object:
     return cast("object", value.get_object())  # type: ignore[no-untyped-call]
 
 
+def read_object(reader: PdfFileReader, reference: generic.Reference) -> object:
+    """Return the object that the current revision has under the reference."""
+    return cast("object", reader.get_object(reference))  # type: ignore[no-untyped-call]
+
+
 def dictionary(value: object) -> generic.DictionaryObject | None:
     """Return the dictionary that `value` is or refers to, or None."""
     resolved = _resolved(value)

@@ -6,8 +6,9 @@ with the rules of `signer.document` on what /ByteRange covers.
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,7 +27,7 @@ from signer.document import (
     read_signature_dictionary,
     stream_start,
 )
-from signer.engine import ENGINE_ERRORS, dictionary, empty_dictionary
+from signer.engine import ENGINE_ERRORS, dictionary, empty_dictionary, read_object
 from signer.findings import Finding
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
@@ -58,7 +59,7 @@ class Examined:
     whole_file: bool = False
     cms: CmsSignature | None = None
     stated_at: datetime | None = None
-    locks: Locks = field(default_factory=Locks)
+    locks: Locks = dataclasses.field(default_factory=Locks)
 
     @property
     def is_timestamp(self) -> bool:
@@ -98,7 +99,7 @@ def _examine(
     document: bytes, reader: PdfFileReader, found: SignatureField, limits: DocumentLimits
 ) -> Examined:
     reference = found.value
-    value = dictionary(reader.get_object(reference))
+    value = dictionary(read_object(reader, reference)) if reference is not None else None
     if value is None or reference is None:
         return _unreadable(found, "/V is no signature dictionary")
     known = Examined(
@@ -177,7 +178,7 @@ def _covered_revision(
 def _locks(reader: PdfFileReader, found: SignatureField, value: generic.DictionaryObject) -> Locks:
     owner = None
     if found.number:
-        owner = dictionary(reader.get_object(generic.Reference(found.number, 0, reader)))
+        owner = dictionary(read_object(reader, generic.Reference(found.number, 0, reader)))
     try:
         return read_locks(owner or empty_dictionary(), value)
     except ENGINE_ERRORS as error:

@@ -122,6 +122,13 @@ def _changes(facts: DocumentFacts, entry: Examined, hollow: frozenset[int]) -> C
         )
     if not entry.intact or entry.revision is None:
         return ChangeJudgement(changes=Changes.UNKNOWN)
+    if facts.reader.xrefs.hybrid_xrefs_present:
+        # Readers that follow the one table and those that follow the other see two documents.
+        return ChangeJudgement(
+            changes=Changes.UNKNOWN,
+            reason=Reason.HYBRID_REFERENCES,
+            detail="the file has hybrid cross-references",
+        )
     if entry.whole_file:
         return ChangeJudgement(changes=Changes.NONE)
     return judge_changes(facts.reader, entry.revision, locks=entry.locks, hollow=hollow)

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     WEAK_ALGORITHM = "WEAK_ALGORITHM"
     """A digest or key below the accepted strength was used."""
     # Changes after signing.
+    HYBRID_REFERENCES = "HYBRID_REFERENCES"
+    """The file has one table of objects for old readers and one for new: they may differ."""
     FORM_FILLED = "FORM_FILLED"
     """Ordinary form fields were filled in after this signature."""
     OVERLAY_FIELD = "OVERLAY_FIELD"
@@ -89,6 +91,7 @@ VERDICTS: dict[Reason, Verdict] = {
     Reason.SIGNATURE_BROKEN: Verdict.INVALID,
     Reason.SIGNING_CERTIFICATE_MISMATCH: Verdict.INDETERMINATE,
     Reason.WEAK_ALGORITHM: Verdict.INDETERMINATE,
+    Reason.HYBRID_REFERENCES: Verdict.INDETERMINATE,
     Reason.FORM_FILLED: Verdict.INDETERMINATE,
     Reason.OVERLAY_FIELD: Verdict.INVALID,
     Reason.NUMBER_ADDED_AFTER_SIGNATURE: Verdict.INVALID,

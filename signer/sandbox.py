@@ -141,7 +141,7 @@ class _Process:
         if kind == worker_module.MEMORY:
             raise SandboxLimitExceeded(f"more than {self._limits.memory_bytes // MEBIBYTE} MiB")
         if kind == worker_module.ERROR and isinstance(value, Exception):
-            raise _Raised(value)
+            raise _RaisedError(value)
         if kind != worker_module.ANSWER:
             raise SandboxBroken("an answer without a result")
         return value
@@ -197,7 +197,7 @@ class _Process:
         return bytes(content)
 
 
-class _Raised(Exception):  # noqa: N818 - an envelope, not an error of its own
+class _RaisedError(Exception):
     """What the function itself raised: its process is sound."""
 
     def __init__(self, error: Exception) -> None:
@@ -287,7 +287,7 @@ class Sandbox:
             if process is None:
                 process = await self._start()
             result = await process.call(function, args, kwargs)
-        except _Raised as raised:
+        except _RaisedError as raised:
             self._give_back(process)
             raise raised.error from None
         except BaseException as error:

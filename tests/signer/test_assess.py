@@ -31,7 +31,8 @@ from signer.verdicts import (
     SubIndication,
     Verdict,
 )
-from tests.support.attacks import Shape, hand_signed, with_replaced_content
+from tests.support.attacks import with_replaced_content
+from tests.support.hand_signing import Shape, hand_signed
 from tests.support.judges import mutool, pdfsig
 from tests.support.office import EngineTimestamper, Office
 from tests.support.pdfs import encrypted, one_page

@@ -17,8 +17,8 @@ from signer.assessing import assess
 from signer.reasons import Reason
 from signer.report import Report
 from signer.verdicts import Changes, Indication, Integrity, Verdict
-from tests.support import attacks
-from tests.support.attacks import Shape, hand_signed
+from tests.support import attacks, costly
+from tests.support.hand_signing import Shape, hand_signed
 from tests.support.pdfs import with_stream_xrefs, with_text_field
 from tests.support.verification import Desk, Judge
 
@@ -286,6 +286,12 @@ def test_another_persons_signature_value_is_refused(
     assert refused(judge(forged))
 
 
+def test_a_second_table_for_other_readers_is_never_passed(judge: Judge, signed: bytes) -> None:
+    report = judge(attacks.with_hybrid_table(signed))
+    assert report.verdict in (Verdict.INDETERMINATE, Verdict.UNREADABLE)
+    assert report.reason in (Reason.HYBRID_REFERENCES, "DOCUMENT_MALFORMED")
+
+
 def test_nobody_is_trusted_by_default(judge: Judge, signed: bytes) -> None:
     """Rule 0.9: not even the operating system's roots, nor our own practice authority."""
     now = judge(signed).judged_at
@@ -297,8 +303,8 @@ def test_nobody_is_trusted_by_default(judge: Judge, signed: bytes) -> None:
 @pytest.mark.parametrize(
     "document",
     [
-        attacks.deeply_nested(2000),
-        attacks.self_reference(),
+        costly.deeply_nested(2000),
+        costly.self_reference(),
         b"%PDF-1.7\nstartxref\n5\n%%EOF\n",
         b"%PDF-1.7\nstartxref\n99999999\n%%EOF\n",
         b"%PDF-1.7\n%%EOF\n",

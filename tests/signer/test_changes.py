@@ -15,6 +15,7 @@ from signer.reasons import Reason
 from signer.report import Report
 from signer.verdicts import Changes, Indication, Verdict
 from tests.support import attacks
+from tests.support.hand_signing import plainly_signed
 from tests.support.pdfs import with_text_field
 from tests.support.verification import Desk, Judge
 
@@ -75,7 +76,7 @@ def test_a_form_filled_between_two_signatures_is_told_of_the_first_alone(
 
 def certified(issued: Issued, document: bytes, permission: MDPPerm, **options: object) -> bytes:
     """Return the document certified by pyHanko."""
-    return attacks.plainly_signed(
+    return plainly_signed(
         document,
         issued,
         PdfSignatureMetadata(
@@ -108,7 +109,7 @@ def test_nothing_is_laid_over_a_certified_page(
 def test_a_visible_signature_added_to_a_certified_document_spoils_the_certification(
     judge: Judge, leader: Issued, seal: Issued, one_page_pdf: bytes
 ) -> None:
-    document = attacks.plainly_signed(
+    document = plainly_signed(
         certified(leader, one_page_pdf, MDPPerm.FILL_FORMS),
         seal,
         PdfSignatureMetadata(field_name="Seal"),
@@ -131,7 +132,7 @@ def test_no_change_at_all_is_allowed_where_the_certification_says_so(
     judge: Judge, leader: Issued, seal: Issued, one_page_pdf: bytes
 ) -> None:
     prepared = attacks.with_overlay(one_page_pdf, "Seal")
-    document = attacks.plainly_signed(
+    document = plainly_signed(
         certified(leader, prepared, MDPPerm.NO_CHANGES),
         seal,
         PdfSignatureMetadata(field_name="Seal"),
@@ -144,7 +145,7 @@ def test_no_change_at_all_is_allowed_where_the_certification_says_so(
 def test_two_certifications_are_one_too_many(
     judge: Judge, leader: Issued, seal: Issued, one_page_pdf: bytes
 ) -> None:
-    document = attacks.plainly_signed(
+    document = plainly_signed(
         certified(leader, one_page_pdf, MDPPerm.FILL_FORMS),
         seal,
         PdfSignatureMetadata(field_name="Again", certify=True),
@@ -154,7 +155,7 @@ def test_two_certifications_are_one_too_many(
 
 
 def test_a_locked_field_stays_as_it_was(judge: Judge, leader: Issued, one_page_pdf: bytes) -> None:
-    document = attacks.plainly_signed(
+    document = plainly_signed(
         with_text_field(one_page_pdf, "DocNumber"),
         leader,
         PdfSignatureMetadata(field_name="Leader"),

@@ -28,7 +28,7 @@ from signer.errors import (
 from signer.limits import DocumentLimits
 from signer.pdf_tokens import TokenError, read_dictionary
 from signer.reasons import Reason
-from tests.support import attacks
+from tests.support import costly
 from tests.support.pdfs import with_stream_xrefs
 
 
@@ -47,9 +47,9 @@ def test_a_whole_pdf_is_admitted(one_page_pdf: bytes, sealed: bytes) -> None:
         (b"%PDF-x\n%%EOF", NotAPdf),
         (b"%PDF-1.7\n", DocumentTruncated),
         (b"%PDF-1.7\n%%EOF" + b" " * 2000, DocumentTruncated),
-        (attacks.hollow_table(10), DocumentMalformed),
-        (attacks.hollow_table(10**9).replace(b"/W [0 0 0]", b"/W [1 2 1]"), DocumentMalformed),
-        (attacks.long_number(50_000), DocumentMalformed),
+        (costly.hollow_table(10), DocumentMalformed),
+        (costly.hollow_table(10**9).replace(b"/W [0 0 0]", b"/W [1 2 1]"), DocumentMalformed),
+        (costly.long_number(50_000), DocumentMalformed),
         (b"%PDF-1.7\n" + b"startxref\n" * 1001 + b"%%EOF", DocumentTooLarge),
     ],
 )

@@ -28,7 +28,7 @@ from signer.errors import (
 from signer.sandbox import MEBIBYTE, Sandbox, SandboxLimits
 from signer.sandbox_wire import WireError, frame, load_answer
 from signer.verdicts import Verdict
-from tests.support import attacks, sandboxed
+from tests.support import costly, sandboxed
 from tests.support.verification import Judge
 
 SMALL = SandboxLimits(cpu_seconds=1, wall_seconds=2, memory_bytes=1024 * MEBIBYTE)
@@ -252,7 +252,7 @@ async def test_a_document_is_judged_there_as_here(judge: Judge, sealed: bytes) -
 
 def _hidden_hollow_table(entries: int) -> bytes:
     # The comment hides the widths from the look that is taken before parsing.
-    return attacks.hollow_table(entries).replace(b"/W [0 0 0]", b"/W [0 %\n0 0]")
+    return costly.hollow_table(entries).replace(b"/W [0 0 0]", b"/W [0 %\n0 0]")
 
 
 async def test_documents_that_cost_too_much_end_within_the_limits_with_a_reason(
@@ -260,14 +260,14 @@ async def test_documents_that_cost_too_much_end_within_the_limits_with_a_reason(
 ) -> None:
     """The denial-of-service inputs that were measured against the engine, made small."""
     inputs = {
-        "a hollow table": attacks.hollow_table(10**9),
+        "a hollow table": costly.hollow_table(10**9),
         "a hollow table, hidden": _hidden_hollow_table(1_900_000),
-        "a number of many digits": attacks.long_number(2_000_000),
+        "a number of many digits": costly.long_number(2_000_000),
         "no end marker": b"%PDF-1.7\n" + b"x" * 5_000_000,
-        "many revisions": attacks.many_revisions(one_page_pdf, 2000),
-        "deep nesting": attacks.deeply_nested(100_000),
-        "a form in a circle": attacks.self_reference(),
-        "a compressed bomb": attacks.compressed_bomb(),
+        "many revisions": costly.many_revisions(one_page_pdf, 2000),
+        "deep nesting": costly.deeply_nested(100_000),
+        "a form in a circle": costly.self_reference(),
+        "a compressed bomb": costly.compressed_bomb(),
     }
     async with Sandbox(1, SMALL) as sandbox:
         for name, document in inputs.items():
