@@ -181,7 +181,7 @@ def start_service(
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             text = (configuration.parent / "service.log").read_text(errors="replace")
-            raise AssertionError(f"the service did not start:\n{text[-4000:]}")
+            raise AssertionError(f"the service did not start ({process.poll()}):\n{text[-4000:]}")
         time.sleep(0.05)
     return process
 
