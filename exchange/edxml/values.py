@@ -37,8 +37,10 @@ def read_instant(text: str) -> dt.datetime | None:
         return None
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     try:
-        time = dt.time(hour, minute, second, tzinfo=_offset(found["zone"]))
-        return dt.datetime.combine(day, time).astimezone(dt.UTC)
+        local = dt.datetime(
+            day.year, day.month, day.day, hour, minute, second, tzinfo=_offset(found["zone"])
+        )
+        return local.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
 
