@@ -13,7 +13,6 @@ from pyhanko.pdf_utils import generic
 
 from signer.errors import PictureUnreadable, PlacementInvalid
 from signer.pdf_values import compressed_stream, dictionary
-from signer.typeface import typeface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from signer.appearance import Appearance
     from signer.placement import Placement
+    from signer.typeface import Typeface
 
 FONT_SIZE_PT: Final = 10.0
 """Text of signatures that show text, by NĐ 30/2020 Appendix I, III.1.d: upright, black, 10 pt."""
@@ -30,6 +30,16 @@ _LEADING: Final = 1.2
 """Distance between lines in font sizes."""
 _FONT: Final = "/F1"
 _PICTURE: Final = "/Im1"
+
+
+def typeface() -> Typeface:
+    """The embedded typeface, loaded when a text is first drawn.
+
+    The library that cuts the font down takes as long to load as all the rest of signing.
+    """
+    from signer.typeface import typeface as cut_down_typeface  # noqa: PLC0415
+
+    return cut_down_typeface()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

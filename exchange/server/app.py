@@ -46,7 +46,7 @@ from exchange.server.servicers.exchange import ExchangeServicer
 from exchange.server.servicers.registry import RegistryServicer
 from exchange.server.servicers.signing import SigningServicer
 from exchange.server.servicers.verification import VerificationServicer
-from exchange.server.settings import Settings, SigningKeySection
+from exchange.server.settings import Settings, SigningKeySection, read_setting_file
 from exchange.services import ServerKey, ServiceLimits, Services
 from signer import Sandbox
 from storage.archive import Archive
@@ -68,8 +68,6 @@ SERVICE_NAMES = tuple(
 )
 # What a sandbox process imports before its first call: all that reads strangers' bytes.
 SANDBOXED_MODULES = ("signer.assessing", "exchange.edxml.reader")
-EVIDENCE_KEY_FILE = "evidence.key"
-SPOOL_DIRECTORY = "spool"
 
 # The wire's own limits. Documents travel in chunks; nothing else is large.
 _OPTIONS = (
@@ -99,7 +97,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
     policy = FetchPolicy(allowed=frozenset(_address(each) for each in settings.fetching.allowed))
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(await Database.open(dsn))
-        objects = open_object_store(object_store_url(settings))
+        objects = open_object_store(settings.object_store_url)
         stack.push_async_callback(objects.close)
         sandbox = await stack.enter_async_context(Sandbox(workers=settings.limits.sandbox_workers))
         fetcher = await stack.enter_async_context(EvidenceFetcher(policy))
@@ -113,10 +111,10 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             fetcher=fetcher if policy.allowed else None,
             timestamper=HttpTimestamper(tsa, fetcher=fetcher, store=trust) if tsa else None,
             keys=_load_keys(settings),
-            evidence_signer=_load_evidence_signer(settings.service.data_dir),
+            evidence_signer=_load_evidence_signer(settings.evidence_key),
             routing=load_routing_table(),
             definitions=load_definitions(),
-            spool=settings.service.data_dir / SPOOL_DIRECTORY,
+            spool=settings.spool,
             limits=ServiceLimits(max_document_bytes=settings.limits.max_document_bytes),
             clock=lambda: datetime.now(UTC),
         )
@@ -155,19 +153,6 @@ def build_server(
     return server, healths
 
 
-def object_store_url(settings: Settings) -> str:
-    """The address of the object store; a directory below data_dir by default."""
-    return settings.objects.url or (settings.service.data_dir / "objects").absolute().as_uri()
-
-
-def read_setting_file(path: Path, *, what: str) -> bytes:
-    """Read a file that the configuration names; raises SettingInvalid naming it."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingInvalid(f"{what}: {path}: {error.strerror}") from error
-
-
 def _credentials(settings: Settings) -> grpc.ServerCredentials:
     tls = settings.tls
     return grpc.ssl_server_credentials(
@@ -202,11 +187,11 @@ def _load_key(section: SigningKeySection) -> ServerKey:
     )
 
 
-def _load_evidence_signer(data_dir: Path) -> EvidenceSigner:
-    content = read_setting_file(data_dir / EVIDENCE_KEY_FILE, what="the evidence key")
+def _load_evidence_signer(path: Path) -> EvidenceSigner:
+    content = read_setting_file(path, what="the evidence key")
     key = load_pem_private_key(content, password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise SettingInvalid(f"{EVIDENCE_KEY_FILE} is not an Ed25519 key")
+        raise SettingInvalid(f"{path.name} is not an Ed25519 key")
     return EvidenceSigner(key)
 
 

@@ -136,6 +136,21 @@ class Settings(BaseSettings):
     signing_keys: tuple[SigningKeySection, ...] = ()
     bootstrap: tuple[BootstrapSection, ...] = ()
 
+    @property
+    def object_store_url(self) -> str:
+        """The address of the object store; a directory below data_dir by default."""
+        return self.objects.url or (self.service.data_dir / "objects").absolute().as_uri()
+
+    @property
+    def evidence_key(self) -> Path:
+        """Where the key that signs evidence is kept (PEM, 0600)."""
+        return self.service.data_dir / "evidence.key"
+
+    @property
+    def spool(self) -> Path:
+        """The directory of uploads on their way in."""
+        return self.service.data_dir / "spool"
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -169,6 +184,14 @@ def load_settings(path: Path) -> Settings:
             for each in error.errors(include_input=False, include_context=False)
         )
         raise SettingInvalid(f"{path}: {problems}") from None
+
+
+def read_setting_file(path: Path, *, what: str) -> bytes:
+    """Read a file that the configuration names; raises SettingInvalid naming it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingInvalid(f"{what}: {path}: {error.strerror}") from error
 
 
 def _anchored(model: _Model, directory: Path) -> _Model:

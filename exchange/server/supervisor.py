@@ -22,15 +22,9 @@ from certs.identity import endpoint_code, fingerprint
 from exchange import registry
 from exchange.agency import Endpoint, parse_organ_id
 from exchange.errors import PortInUse, SettingInvalid
-from exchange.server.app import (
-    EVIDENCE_KEY_FILE,
-    SPOOL_DIRECTORY,
-    object_store_url,
-    read_setting_file,
-)
 from exchange.server.logs import configure_logs
-from exchange.server.settings import BootstrapSection, Settings
-from exchange.server.worker import DRAIN_SECONDS, work
+from exchange.server.settings import BootstrapSection, Settings, read_setting_file
+from exchange.server.worker_process import DRAIN_SECONDS, work
 from storage.database import Connection, Database
 from storage.embedded import EmbeddedPostgres
 from storage.errors import DataVersionUnsupported, StorageUnavailable
@@ -67,7 +61,7 @@ async def _run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     data_dir = settings.service.data_dir
     async with contextlib.AsyncExitStack() as stack:
         port = stack.enter_context(_reserved_port(settings.service.host, settings.service.port))
-        _prepare_directory(data_dir)
+        _prepare_directory(settings)
         dsn = await stack.enter_async_context(_database(settings))
         await _prepare_data(settings, dsn)
         workers = await _start_workers(settings, dsn, port)
@@ -102,7 +96,7 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
         yield port
 
 
-def _prepare_directory(data_dir: Path) -> None:
+def _prepare_directory(settings: Settings) -> None:
     """Make the data directory, or check that it is one of this version.
 
     Raises:
@@ -110,6 +104,7 @@ def _prepare_directory(data_dir: Path) -> None:
         SettingInvalid: it can't be made or written.
 
     """
+    data_dir = settings.service.data_dir
     try:
         # Traversable, so that an unprivileged PostgreSQL reaches its own folder in it.
         data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -119,8 +114,8 @@ def _prepare_directory(data_dir: Path) -> None:
         found = version.read_text().strip()
         if found != DATA_VERSION:
             raise DataVersionUnsupported(f"data of version {found[:20]}, this is {DATA_VERSION}")
-        (data_dir / SPOOL_DIRECTORY).mkdir(mode=0o700, exist_ok=True)
-        _make_evidence_key(data_dir / EVIDENCE_KEY_FILE)
+        settings.spool.mkdir(mode=0o700, exist_ok=True)
+        _make_evidence_key(settings.evidence_key)
     except OSError as error:
         raise SettingInvalid(f"service.data_dir: {data_dir}: {error.strerror}") from error
 
@@ -151,7 +146,7 @@ async def _database(settings: Settings) -> AsyncIterator[str]:
 
 async def _prepare_data(settings: Settings, dsn: str) -> None:
     """Bring the schema up, prove the object store, register who must be there from the start."""
-    objects = open_object_store(object_store_url(settings))
+    objects = open_object_store(settings.object_store_url)
     try:
         await objects.check()
     finally:

@@ -13,14 +13,14 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from exchange.server.app import SERVICE_NAMES, build_server, open_services
 from exchange.server.logs import configure_logs
 from exchange.server.settings import Settings
+from exchange.server.worker_process import DRAIN_SECONDS
 from exchange.services import Services
 
-DRAIN_SECONDS = 30
 HEALTH_SECONDS = 2.0
 _log = structlog.get_logger("congvan.worker")
 
 
-def work(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
+def run_worker(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
     """Run a worker to its end. `ready` gets one True when it serves, or the reason why not."""
     configure_logs()
     try:

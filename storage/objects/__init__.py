@@ -1,14 +1,18 @@
 """Drivers of the object store, chosen by one address."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from storage.errors import StorageUrlInvalid
 from storage.objects.directory import DirectoryStore
-from storage.objects.s3 import S3Store
-from storage.objects.s3_requests import Bucket, S3Credentials
 from storage.ports import ObjectStore
+
+if TYPE_CHECKING:
+    from storage.objects.s3_requests import S3Credentials
 
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _EXPECTED = "expected file:///absolute/directory or s3://host:port/bucket or s3+http://…"
@@ -37,6 +41,10 @@ def open_object_store(url: str, *, credentials: S3Credentials | None = None) -> 
             return DirectoryStore(Path(path))
     elif parts.scheme in {"s3", "s3+http"} and parts.hostname and not parts.fragment:
         name = path.strip("/")
+        # Loaded here: a service on a directory should not pay for a client that it never uses.
+        from storage.objects.s3 import S3Store  # noqa: PLC0415
+        from storage.objects.s3_requests import Bucket, S3Credentials  # noqa: PLC0415
+
         if _BUCKET_NAME.fullmatch(name) and query.keys() <= {"region"}:
             host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
             bucket = Bucket(
