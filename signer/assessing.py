@@ -31,7 +31,7 @@ from signer.errors import (
     SignatureMissing,
     SignatureUndetermined,
 )
-from signer.examining import Examined, examine, outside_streams
+from signer.examining import Examined, Opened, examine, outside_streams
 from signer.findings import Finding
 from signer.judging import DocumentFacts, Judged, judge_all
 from signer.limits import DocumentLimits
@@ -70,16 +70,15 @@ def assess(
     try:
         admit(document, limits)
         with accelerated():
-            return _assess_opened(
-                document, _open(document), blank, circumstances=circumstances, limits=limits
-            )
+            opened = Opened(document=document, reader=_open(document), limits=limits)
+            return _assess_opened(opened, blank, circumstances=circumstances)
     except DocumentRefused as refusal:
-        return _refused(document, blank, refusal)
+        return _refused(blank, refusal, document=document)
     except MemoryError:
         raise
     except Exception as error:  # the engine raises anything, also zlib.error
         malformed = DocumentMalformed(f"{type(error).__name__}: {error}"[:_DETAIL_CHARACTERS])
-        return _refused(document, blank, malformed)
+        return _refused(blank, malformed, document=document)
 
 
 def verify(
@@ -117,7 +116,7 @@ def _open(document: bytes) -> PdfFileReader:
     return reader
 
 
-def _refused(document: bytes, blank: Report, refusal: DocumentRefused) -> Report:
+def _refused(blank: Report, refusal: DocumentRefused, *, document: bytes) -> Report:
     """Report a document that can't be read; a signed one with something behind it is forged."""
     if (
         isinstance(refusal, DocumentTruncated)
@@ -133,36 +132,29 @@ def _refused(document: bytes, blank: Report, refusal: DocumentRefused) -> Report
     return replace(blank, reason=refusal.reason, detail=refusal.detail)
 
 
-def _assess_opened(
-    document: bytes,
-    reader: PdfFileReader,
-    blank: Report,
-    *,
-    circumstances: Circumstances,
-    limits: DocumentLimits,
-) -> Report:
+def _assess_opened(opened: Opened, blank: Report, *, circumstances: Circumstances) -> Report:
+    reader, limits = opened.reader, opened.limits
     fields = signature_fields(reader)
     filled = [field for field in fields if field.signed]
-    byte_ranges = count_byte_ranges(document)
+    byte_ranges = count_byte_ranges(opened.document)
     if not filled and not byte_ranges:
         return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
-    too_many = len(filled) > limits.max_signatures
+    unjudged = max(0, len(filled) - limits.max_signatures)
     examined = _in_order_of_signing(
-        examine(document, reader, field, limits) for field in filled[: limits.max_signatures]
+        examine(opened, field) for field in filled[: limits.max_signatures]
     )
     carried = read_security_store(reader)
     facts = DocumentFacts(
-        document=document,
-        reader=reader,
+        opened=opened,
         circumstances=circumstances.with_found(carried.evidence, carried.certificates),
         empty_visible=frozenset(
             field.number for field in fields if field.visible and not field.signed
         ),
         long_term=carried.serves_long_term,
-        fault=_document_fault(document, reader, examined, byte_ranges, too_many=too_many),
+        fault=_document_fault(opened, examined, byte_ranges=byte_ranges, unjudged=unjudged),
     )
     judged = judge_all(facts, examined)
-    return _concluded(blank, judged, facts.fault, too_many=too_many)
+    return _concluded(blank, judged, fault=facts.fault, too_many=unjudged > 0)
 
 
 def _in_order_of_signing(examined: Iterable[Examined]) -> tuple[Examined, ...]:
@@ -176,14 +168,17 @@ def _in_order_of_signing(examined: Iterable[Examined]) -> tuple[Examined, ...]:
 
 
 def _document_fault(
-    document: bytes,
-    reader: PdfFileReader,
+    opened: Opened,
     examined: tuple[Examined, ...],
-    byte_ranges: tuple[int, ...],
     *,
-    too_many: bool,
+    byte_ranges: tuple[int, ...],
+    unjudged: int,
 ) -> Finding | None:
-    """Return what is wrong with the document as a whole, beyond any one signature."""
+    """Return what is wrong with the document as a whole, beyond any one signature.
+
+    unjudged: signatures over the limit, which nobody looked at.
+    """
+    document, reader = opened.document, opened.reader
     containers = [
         reader.xrefs.get_xref_container_info(number)
         for number in range(reader.xrefs.total_revisions)
@@ -203,9 +198,10 @@ def _document_fault(
     unlocated = sum(1 for entry in examined if entry.byte_range_at is None)
     # The key stands just before its value.
     strays = tuple(at for at in byte_ranges if not any(0 < place - at < 64 for place in known))
-    if len(strays) > unlocated and not too_many:
-        strays = outside_streams(document, reader, strays)
-    if len(strays) > unlocated and not too_many:
+    allowed = unlocated + unjudged
+    if len(strays) > allowed:
+        strays = outside_streams(opened, strays)
+    if len(strays) > allowed:
         return _fault(
             Reason.SIGNATURE_REMOVED,
             f"{len(strays)} signature dictionaries in the file that its form does not show",
@@ -222,7 +218,7 @@ def _fault(reason: Reason, detail: str) -> Finding:
 
 
 def _concluded(
-    blank: Report, judged: tuple[Judged, ...], fault: Finding | None, *, too_many: bool
+    blank: Report, judged: tuple[Judged, ...], *, fault: Finding | None, too_many: bool
 ) -> Report:
     """Return the report whose verdict is the worst of all findings."""
     reports = tuple(entry.report for entry in judged)

@@ -183,7 +183,7 @@ def digest_parts(parts: Iterable[bytes | memoryview]) -> Digest:
     return digest
 
 
-def check_value(signature: CmsSignature, content_type: str, digest: Digest) -> Finding | None:
+def check_value(signature: CmsSignature, content_type: str, *, digest: Digest) -> Finding | None:
     """Verify digest and signature value (EN 319 102-1 §5.2.7); None where both are right.
 
     content_type: what must have been signed, "data" or "tst_info".

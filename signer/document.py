@@ -220,7 +220,10 @@ def stream_start(document: bytes, object_offset: int) -> int:
 
 
 def locate_signature(
-    document: bytes, entries: dict[bytes, Entry], limits: DocumentLimits = limits_module.DEFAULT
+    document: bytes,
+    entries: dict[bytes, Entry],
+    *,
+    limits: DocumentLimits = limits_module.DEFAULT,
 ) -> SignedRange:
     """Return what the signature dictionary with these entries covers, and its CMS.
 

@@ -42,6 +42,15 @@ JUDGED_FORMATS: Final = frozenset({PADES, DOCUMENT_TIMESTAMP, PKCS7_DETACHED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A document that the engine could open, and the limits it is read under."""
+
+    document: bytes
+    reader: PdfFileReader
+    limits: DocumentLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
     """What a signature is by itself; `finding` is the first thing wrong with it, or None.
 
@@ -72,14 +81,12 @@ class Examined:
         return self.integrity is Integrity.INTACT
 
 
-def examine(
-    document: bytes, reader: PdfFileReader, found: SignatureField, limits: DocumentLimits
-) -> Examined:
+def examine(opened: Opened, found: SignatureField) -> Examined:
     """Examine one filled field; whatever is wrong with it stays with it, as its finding."""
     if found.value is None:
         return _unreadable(found, found.fault or "the field holds no signature")
     try:
-        return _examine(document, reader, found, limits)
+        return _examine(opened, found)
     except MemoryError:
         raise
     except Exception as error:  # the engine raises anything, also zlib.error
@@ -95,9 +102,8 @@ def _unreadable(found: SignatureField, detail: str) -> Examined:
     return Examined(field=found, finding=finding, integrity=Integrity.UNKNOWN)
 
 
-def _examine(
-    document: bytes, reader: PdfFileReader, found: SignatureField, limits: DocumentLimits
-) -> Examined:
+def _examine(opened: Opened, found: SignatureField) -> Examined:
+    document, reader = opened.document, opened.reader
     reference = found.value
     value = dictionary(read_object(reader, reference)) if reference is not None else None
     if value is None or reference is None:
@@ -120,17 +126,17 @@ def _examine(
             known = replace(known, byte_range_at=entries[b"ByteRange"].start)
         if known.sub_filter not in JUDGED_FORMATS:
             return replace(known, finding=_unsupported(known.sub_filter))
-        signed_range = locate_signature(document, entries, limits)
+        signed_range = locate_signature(document, entries, limits=opened.limits)
         known = replace(
             known,
             signed_range=signed_range,
-            revision=_covered_revision(document, reader, signed_range, reference),
+            revision=_covered_revision(opened, signed_range, reference=reference),
             whole_file=signed_range.end == len(document),
-            locks=_locks(reader, found, value),
+            locks=_locks(reader, found, value=value),
         )
     except StructureError as error:
         return replace(known, finding=_broken_structure(error), integrity=Integrity.BROKEN)
-    return _check_cryptography(document, known, signed_range)
+    return _check_cryptography(known, signed_range, document=document)
 
 
 def _plain_offset(reader: PdfFileReader, reference: generic.Reference) -> int:
@@ -141,16 +147,14 @@ def _plain_offset(reader: PdfFileReader, reference: generic.Reference) -> int:
     return place
 
 
-def _covered_revision(
-    document: bytes, reader: PdfFileReader, signed: SignedRange, reference: generic.Reference
-) -> int:
+def _covered_revision(opened: Opened, signed: SignedRange, *, reference: generic.Reference) -> int:
     """Return the revision that the signed bytes end with; all of it must be signed.
 
     It is the newest one whose cross-reference section lies within the signed bytes: the newest,
     because a linearized file spreads one revision over two sections. Its end marker must end the
     signed bytes. StructureError(REVISION_NOT_COVERED) otherwise.
     """
-    xrefs = reader.xrefs
+    document, xrefs = opened.document, opened.reader.xrefs
     sections = [xrefs.get_xref_container_info(at) for at in range(xrefs.total_revisions)]
     covered = [section.end_location <= signed.end for section in sections]
     revision = sum(covered) - 1
@@ -175,7 +179,9 @@ def _covered_revision(
     return revision
 
 
-def _locks(reader: PdfFileReader, found: SignatureField, value: generic.DictionaryObject) -> Locks:
+def _locks(
+    reader: PdfFileReader, found: SignatureField, *, value: generic.DictionaryObject
+) -> Locks:
     owner = None
     if found.number:
         owner = dictionary(read_object(reader, generic.Reference(found.number, 0, reader)))
@@ -188,7 +194,7 @@ def _locks(reader: PdfFileReader, found: SignatureField, value: generic.Dictiona
         ) from error
 
 
-def _check_cryptography(document: bytes, known: Examined, signed: SignedRange) -> Examined:
+def _check_cryptography(known: Examined, signed: SignedRange, *, document: bytes) -> Examined:
     try:
         # 2. The signing certificate (EN 319 102-1 §5.2.3).
         cms = read_cms(signed.cms)
@@ -204,7 +210,7 @@ def _check_cryptography(document: bytes, known: Examined, signed: SignedRange) -
             return replace(known, integrity=Integrity.INTACT)
         finding = _as_document_fault(finding)
     else:
-        finding = _check_detached(cms) or check_value(cms, "data", digest)
+        finding = _check_detached(cms) or check_value(cms, "data", digest=digest)
     if finding is None:
         return replace(known, integrity=Integrity.INTACT)
     broken = finding.indication is Indication.TOTAL_FAILED
@@ -253,20 +259,18 @@ def _stated_at(value: generic.DictionaryObject) -> datetime | None:
         return None
 
 
-def outside_streams(
-    document: bytes, reader: PdfFileReader, places: tuple[int, ...]
-) -> tuple[int, ...]:
+def outside_streams(opened: Opened, places: tuple[int, ...]) -> tuple[int, ...]:
     """Return those of `places` that no stream contains: attachments may speak of anything."""
-    xrefs = reader.xrefs
+    xrefs = opened.reader.xrefs
     starts = sorted(
-        place
+        start
         for revision in range(xrefs.total_revisions)
         for reference in xrefs.explicit_refs_in_revision(revision)
-        if isinstance(place := xrefs.get_historical_ref(reference, revision), int)
+        if isinstance(start := xrefs.get_historical_ref(reference, revision), int)
     )
-    return tuple(place for place in places if not _in_stream(document, starts, place))
 
+    def in_stream(place: int) -> bool:
+        index = bisect_right(starts, place)
+        return index > 0 and 0 <= stream_start(opened.document, starts[index - 1]) < place
 
-def _in_stream(document: bytes, starts: list[int], place: int) -> bool:
-    index = bisect_right(starts, place)
-    return index > 0 and 0 <= stream_start(document, starts[index - 1]) < place
+    return tuple(place for place in places if not in_stream(place))

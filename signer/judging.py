@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.anchors import AnchorRole
 from certs.errors import IdentityUnreadable
@@ -22,7 +21,7 @@ from certs.revocation import EvidenceRequest
 from signer.changes import ChangeJudgement, judge_changes
 from signer.cms_signatures import CmsSignature, certificate_of, check_strength, digest_parts
 from signer.engine import ENGINE_ERRORS
-from signer.examining import PADES, Examined
+from signer.examining import PADES, Examined, Opened
 from signer.findings import Finding, worst
 from signer.reasons import Reason
 from signer.report import SignatureReport
@@ -39,20 +38,21 @@ from signer.verdicts import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A signature's report and what evidence would have helped."""
-
-    report: SignatureReport
-    whole_file: bool = False
-    missing: tuple[EvidenceRequest, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What a good document time-stamp proves: the bytes before `end` existed at `stamped_at`."""
 
     end: int
     stamped_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A signature's report, what evidence would have helped, and what it proves for others."""
+
+    report: SignatureReport
+    whole_file: bool = False
+    missing: tuple[EvidenceRequest, ...] = ()
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +64,37 @@ class DocumentFacts:
     whole.
     """
 
-    document: bytes
-    reader: PdfFileReader
+    opened: Opened
     circumstances: Circumstances
     empty_visible: frozenset[int]
     long_term: bool
     fault: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One signature before the judge: what it is, what followed it, what is proved around it."""
+
+    facts: DocumentFacts
+    entry: Examined
+    changes: ChangeJudgement
+    proofs: tuple[Proof, ...]
+
+    @property
+    def end(self) -> int:
+        """Where the signed bytes end."""
+        return self.entry.signed_range.end if self.entry.signed_range else 0
+
+    @property
+    def proved_at(self) -> datetime:
+        """The oldest instant at which the signed bytes are proved to have existed."""
+        times = [proof.stamped_at for proof in self.proofs if proof.end > self.end]
+        return min([self.facts.circumstances.at, *times])
+
+    @property
+    def archived(self) -> bool:
+        """Whether a good document time-stamp covers the signature."""
+        return any(proof.end > self.end for proof in self.proofs)
 
 
 def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Judged, ...]:
@@ -77,31 +102,28 @@ def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Jud
     hollow = facts.empty_visible | frozenset(
         entry.field.number for entry in examined if entry.field.visible and not entry.intact
     )
-    stamps = sorted(
-        (entry for entry in examined if entry.is_timestamp),
-        key=lambda entry: entry.signed_range.end if entry.signed_range else 0,
-        reverse=True,
-    )
+    stamps = [entry for entry in examined if entry.is_timestamp]
+    stamps.sort(key=lambda entry: entry.signed_range.end if entry.signed_range else 0)
     judged: dict[int, Judged] = {}
-    proofs: list[Proof] = []
-    for entry in stamps:
-        judged[id(entry)] = _judge_contained(facts, entry, hollow, proofs)
-    for entry in examined:
-        if not entry.is_timestamp:
-            judged[id(entry)] = _judge_contained(facts, entry, hollow, proofs)
+    proofs: tuple[Proof, ...] = ()
+    # The newest time-stamp first: it proves the older ones, and they the signatures.
+    for entry in [*reversed(stamps), *(each for each in examined if not each.is_timestamp)]:
+        result = _judge_contained(facts, entry, hollow=hollow, proofs=proofs)
+        judged[id(entry)] = result
+        proofs += (result.proof,) if result.proof is not None else ()
     results = tuple(judged[id(entry)] for entry in examined)
     return tuple(_name_late_number(entry, results) for entry in results)
 
 
 def _judge_contained(
-    facts: DocumentFacts, entry: Examined, hollow: frozenset[int], proofs: list[Proof]
+    facts: DocumentFacts, entry: Examined, *, hollow: frozenset[int], proofs: tuple[Proof, ...]
 ) -> Judged:
     """Judge one signature; whatever goes wrong stays with it and is never a pass."""
+    unknown = ChangeJudgement(changes=Changes.UNKNOWN)
     try:
-        changes = _changes(facts, entry, hollow)
-        if entry.is_timestamp:
-            return _judge_document_timestamp(facts, entry, changes, proofs)
-        return _judge_signature(facts, entry, changes, proofs)
+        changes = _changes(facts, entry, hollow=hollow)
+        case = _Case(facts=facts, entry=entry, changes=changes, proofs=proofs)
+        return _judge_document_timestamp(case) if entry.is_timestamp else _judge_signature(case)
     except MemoryError:
         raise
     except Exception as error:  # the engine raises anything, also zlib.error
@@ -110,19 +132,20 @@ def _judge_contained(
             sub_indication=SubIndication.FORMAT_FAILURE,
             detail=f"{type(error).__name__}: {error}"[:500],
         )
-        unknown = replace(entry, cms=None, finding=finding, integrity=Integrity.UNKNOWN)
-        changes = ChangeJudgement(changes=Changes.UNKNOWN)
-        return Judged(report=_report(unknown, changes, [finding], kind=_kind(entry, None)))
+        unread = replace(entry, cms=None, finding=finding, integrity=Integrity.UNKNOWN)
+        case = _Case(facts=facts, entry=unread, changes=unknown, proofs=proofs)
+        return Judged(report=_report(case, [finding], kind=_kind(entry, None)))
 
 
-def _changes(facts: DocumentFacts, entry: Examined, hollow: frozenset[int]) -> ChangeJudgement:
+def _changes(facts: DocumentFacts, entry: Examined, *, hollow: frozenset[int]) -> ChangeJudgement:
+    reader = facts.opened.reader
     if facts.fault is not None:
         return ChangeJudgement(
             changes=Changes.FORBIDDEN, reason=facts.fault.reason, detail=facts.fault.detail
         )
     if not entry.intact or entry.revision is None:
         return ChangeJudgement(changes=Changes.UNKNOWN)
-    if facts.reader.xrefs.hybrid_xrefs_present:
+    if reader.xrefs.hybrid_xrefs_present:
         # Readers that follow the one table and those that follow the other see two documents.
         return ChangeJudgement(
             changes=Changes.UNKNOWN,
@@ -131,66 +154,56 @@ def _changes(facts: DocumentFacts, entry: Examined, hollow: frozenset[int]) -> C
         )
     if entry.whole_file:
         return ChangeJudgement(changes=Changes.NONE)
-    return judge_changes(facts.reader, entry.revision, locks=entry.locks, hollow=hollow)
+    return judge_changes(reader, entry.revision, locks=entry.locks, hollow=hollow)
 
 
-def _judge_document_timestamp(
-    facts: DocumentFacts, entry: Examined, changes: ChangeJudgement, proofs: list[Proof]
-) -> Judged:
-    findings = _own_findings(entry, changes)
+def _judge_document_timestamp(case: _Case) -> Judged:
+    entry = case.entry
+    findings = _own_findings(entry, case.changes)
     judgement = TimestampJudgement()
-    signed = entry.signed_range
-    if entry.intact and entry.cms is not None and signed is not None:
+    proof: Proof | None = None
+    if entry.intact and entry.cms is not None and entry.signed_range is not None:
         judgement = judge_token(
             entry.cms.signed_data,
-            digest_parts(signed.parts(facts.document)),
-            circumstances=facts.circumstances,
-            at=_proved_at(facts, proofs, signed.end),
+            digest_parts(entry.signed_range.parts(case.facts.opened.document)),
+            circumstances=case.facts.circumstances,
+            at=case.proved_at,
         )
         findings += [judgement.finding] if judgement.finding is not None else []
         if not findings and judgement.stamped_at is not None:
-            proofs.append(Proof(end=signed.end, stamped_at=judgement.stamped_at))
-    report = _report(
-        entry,
-        changes,
-        findings,
-        kind=SignatureKind.DOC_TIMESTAMP,
+            proof = Proof(end=case.end, stamped_at=judgement.stamped_at)
+    report = replace(
+        _report(case, findings, kind=SignatureKind.DOC_TIMESTAMP),
         timestamp_at=judgement.stamped_at or entry.stated_at,
         practice=judgement.practice,
     )
-    return Judged(report=report, whole_file=entry.whole_file, missing=judgement.missing)
+    return Judged(
+        report=report, whole_file=entry.whole_file, missing=judgement.missing, proof=proof
+    )
 
 
-def _judge_signature(
-    facts: DocumentFacts, entry: Examined, changes: ChangeJudgement, proofs: list[Proof]
-) -> Judged:
-    findings = _own_findings(entry, changes)
-    cms = entry.cms
-    signed = entry.signed_range
-    if cms is None or signed is None:
-        return Judged(report=_report(entry, changes, findings, kind=_kind(entry, None)))
-    certificate = certificate_of(cms.certificate)
-    signer = _identity(certificate)
-    stamp = _signature_timestamp(facts, cms, _proved_at(facts, proofs, signed.end))
+def _judge_signature(case: _Case) -> Judged:
+    entry, cms = case.entry, case.entry.cms
+    findings = _own_findings(entry, case.changes)
+    if cms is None or entry.signed_range is None:
+        return Judged(report=_report(case, findings, kind=_kind(entry, None)))
+    signer = _identity(certificate_of(cms.certificate))
+    stamp = _signature_timestamp(case, cms)
     trust = Trust(finding=None)
     if entry.intact:
         # 5. Acceptance of algorithms (§5.2.8), before trust: a weak one needs no path.
         strength = check_strength(cms)
         # 4. The path (§5.2.6) at the proved time of signing.
-        best_at = _best_time(facts, proofs, stamp, signed.end)
-        trust = _judge_signer(facts, cms, certificate, signer, best_at)
+        trust = _judge_signer(case, cms, is_seal=_is_seal(signer), at=_best_time(case, stamp))
         findings += [
             finding
             for finding in (strength, trust.finding, stamp.finding, _other_kind(entry))
             if finding is not None
         ]
-    report = _report(
-        entry,
-        changes,
-        findings,
-        kind=_kind(entry, signer),
+    report = replace(
+        _report(case, findings, kind=_kind(entry, signer)),
         signer=signer,
-        level=_level(facts, entry, stamp, proofs),
+        level=_level(case, stamp),
         timestamp_at=stamp.stamped_at if stamp.finding is None else None,
         practice=trust.practice,
     )
@@ -215,25 +228,14 @@ def _own_findings(entry: Examined, changes: ChangeJudgement) -> list[Finding]:
     return findings
 
 
-def _proved_at(facts: DocumentFacts, proofs: list[Proof], end: int) -> datetime:
-    """Return the oldest instant at which the bytes before `end` are proved to have existed."""
-    times = [proof.stamped_at for proof in proofs if proof.end > end]
-    return min([facts.circumstances.at, *times])
-
-
-def _best_time(
-    facts: DocumentFacts, proofs: list[Proof], stamp: TimestampJudgement, end: int
-) -> datetime:
+def _best_time(case: _Case, stamp: TimestampJudgement) -> datetime:
     """Return the best signature time (EN 319 102-1 §5.5.4): what time-stamps prove, or now."""
-    proved_at = _proved_at(facts, proofs, end)
     if stamp.stamped_at is None or stamp.finding is not None:
-        return proved_at
-    return min(stamp.stamped_at, proved_at)
+        return case.proved_at
+    return min(stamp.stamped_at, case.proved_at)
 
 
-def _signature_timestamp(
-    facts: DocumentFacts, cms: CmsSignature, at: datetime
-) -> TimestampJudgement:
+def _signature_timestamp(case: _Case, cms: CmsSignature) -> TimestampJudgement:
     """Judge the signature's own time-stamps; the first good one counts, else the first."""
     try:
         tokens = cms.timestamp_tokens()
@@ -247,7 +249,10 @@ def _signature_timestamp(
     first: TimestampJudgement | None = None
     for token in tokens:
         judgement = judge_token(
-            token, digest_parts((cms.signature,)), circumstances=facts.circumstances, at=at
+            token,
+            digest_parts((cms.signature,)),
+            circumstances=case.facts.circumstances,
+            at=case.proved_at,
         )
         if judgement.finding is None:
             return judgement
@@ -255,22 +260,19 @@ def _signature_timestamp(
     return first or TimestampJudgement()
 
 
-def _judge_signer(
-    facts: DocumentFacts,
-    cms: CmsSignature,
-    certificate: x509.Certificate | None,
-    signer: SignerIdentity | None,
-    at: datetime,
-) -> Trust:
+def _judge_signer(case: _Case, cms: CmsSignature, *, is_seal: bool, at: datetime) -> Trust:
     found = tuple(other for each in cms.others if (other := certificate_of(each)) is not None)
-    is_seal = signer is not None and signer.kind is IdentityKind.ORGANISATION
     return judge_certificate(
-        certificate,
+        certificate_of(cms.certificate),
         AnchorRole.SEAL if is_seal else AnchorRole.SIGNER,
-        circumstances=facts.circumstances.with_found(cms.evidence(), found),
+        circumstances=case.facts.circumstances.with_found(cms.evidence(), found),
         at=at,
         claimed_at=cms.claimed_at(),
     )
+
+
+def _is_seal(signer: SignerIdentity | None) -> bool:
+    return signer is not None and signer.kind is IdentityKind.ORGANISATION
 
 
 def _identity(certificate: x509.Certificate | None) -> SignerIdentity | None:
@@ -296,40 +298,23 @@ def _other_kind(entry: Examined) -> Finding | None:
 def _kind(entry: Examined, signer: SignerIdentity | None) -> SignatureKind:
     if entry.is_timestamp:
         return SignatureKind.DOC_TIMESTAMP
-    if signer is not None and signer.kind is IdentityKind.ORGANISATION:
-        return SignatureKind.SEAL
-    return SignatureKind.SIGNATURE
+    return SignatureKind.SEAL if _is_seal(signer) else SignatureKind.SIGNATURE
 
 
-def _level(
-    facts: DocumentFacts, entry: Examined, stamp: TimestampJudgement, proofs: list[Proof]
-) -> SignatureLevel:
+def _level(case: _Case, stamp: TimestampJudgement) -> SignatureLevel:
     """Return the baseline level whose parts are there (EN 319 142-1 §6), trusted or not."""
-    if not entry.intact or _other_kind(entry) is not None or entry.signed_range is None:
+    if not case.entry.intact or _other_kind(case.entry) is not None:
         return SignatureLevel.OTHER
-    end = entry.signed_range.end
-    archived = any(proof.end > end for proof in proofs)
     broken = stamp.finding is not None and stamp.finding.reason is Reason.TIMESTAMP_INVALID
-    stamped = (stamp.stamped_at is not None and not broken) or archived
-    if not stamped:
+    if not ((stamp.stamped_at is not None and not broken) or case.archived):
         return SignatureLevel.B_B
-    if not facts.long_term:
+    if not case.facts.long_term:
         return SignatureLevel.B_T
-    return SignatureLevel.B_LTA if archived else SignatureLevel.B_LT
+    return SignatureLevel.B_LTA if case.archived else SignatureLevel.B_LT
 
 
-def _report(  # noqa: PLR0913 - each a different part of the report, all named
-    entry: Examined,
-    changes: ChangeJudgement,
-    findings: list[Finding],
-    *,
-    kind: SignatureKind,
-    signer: SignerIdentity | None = None,
-    level: SignatureLevel = SignatureLevel.OTHER,
-    timestamp_at: datetime | None = None,
-    practice: bool = False,
-) -> SignatureReport:
-    decisive = worst(findings)
+def _report(case: _Case, findings: list[Finding], *, kind: SignatureKind) -> SignatureReport:
+    entry, decisive = case.entry, worst(findings)
     cms = entry.cms
     certificate = certificate_of(cms.certificate) if cms is not None else None
     signed_at = (cms.claimed_at() if cms is not None else None) or entry.stated_at
@@ -339,16 +324,12 @@ def _report(  # noqa: PLR0913 - each a different part of the report, all named
         indication=decisive.indication if decisive else Indication.TOTAL_PASSED,
         sub_indication=decisive.sub_indication if decisive else None,
         integrity=entry.integrity,
-        changes=changes.changes,
-        level=level,
-        signer=signer,
+        changes=case.changes.changes,
         signed_at=None if entry.is_timestamp else signed_at,
-        timestamp_at=timestamp_at,
         reason=decisive.reason.value if decisive else "",
         detail=decisive.detail if decisive else "",
         algorithm=cms.algorithm if cms is not None else "",
         certificate_sha256=fingerprint(certificate) if certificate is not None else "",
-        practice=practice,
     )
 
 

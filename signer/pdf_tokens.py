@@ -53,7 +53,7 @@ def read_dictionary(data: bytes, at: int) -> tuple[dict[bytes, Entry], int]:
             raise TokenError(f"no key at byte {at}")
         name = decode_name(key.group())
         start = skip_space(data, key.end())
-        end = _value_end(data, start, 1)
+        end = _value_end(data, start, depth=1)
         if name in entries:
             raise TokenError(f"key {name.decode('latin-1')} appears twice")
         entries[name] = Entry(start, end)
@@ -66,15 +66,15 @@ def decode_name(token: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: bytes([int(match.group(1), 16)]), token[1:])
 
 
-def _value_end(data: bytes, at: int, depth: int) -> int:
+def _value_end(data: bytes, at: int, *, depth: int) -> int:
     """Return the offset after the value that begins at `at`."""
     if depth > MAX_DEPTH:
         raise TokenError("nested too deeply")
     first = data[at : at + 1]
     if data[at : at + 2] == b"<<":
-        return _dictionary_end(data, at, depth)
+        return _dictionary_end(data, at, depth=depth)
     if first == b"[":
-        return _array_end(data, at, depth)
+        return _array_end(data, at, depth=depth)
     if first == b"(":
         return _literal_end(data, at)
     pattern = {b"<": _HEX, b"/": _NAME}.get(first)
@@ -87,20 +87,20 @@ def _value_end(data: bytes, at: int, depth: int) -> int:
     return match.end()
 
 
-def _dictionary_end(data: bytes, at: int, depth: int) -> int:
+def _dictionary_end(data: bytes, at: int, *, depth: int) -> int:
     at = skip_space(data, at + 2)
     while data[at : at + 2] != b">>":
         key = _NAME.match(data, at)
         if key is None:
             raise TokenError(f"no key at byte {at}")
-        at = skip_space(data, _value_end(data, skip_space(data, key.end()), depth + 1))
+        at = skip_space(data, _value_end(data, skip_space(data, key.end()), depth=depth + 1))
     return at + 2
 
 
-def _array_end(data: bytes, at: int, depth: int) -> int:
+def _array_end(data: bytes, at: int, *, depth: int) -> int:
     at = skip_space(data, at + 1)
     while data[at : at + 1] != b"]":
-        at = skip_space(data, _value_end(data, at, depth + 1))
+        at = skip_space(data, _value_end(data, at, depth=depth + 1))
     return at + 1
 
 

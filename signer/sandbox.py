@@ -117,7 +117,11 @@ class _Process:
             raise SandboxBroken("it did not start")
 
     async def call(
-        self, function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+        self,
+        function: Callable[..., object],
+        *,
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
     ) -> object:
         """Run the function there and return its result; what it raises is raised here.
 
@@ -286,7 +290,7 @@ class Sandbox:
         try:
             if process is None:
                 process = await self._start()
-            result = await process.call(function, args, kwargs)
+            result = await process.call(function, args=args, kwargs=kwargs)
         except _RaisedError as raised:
             self._give_back(process)
             raise raised.error from None

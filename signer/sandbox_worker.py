@@ -45,9 +45,11 @@ def main() -> None:
             importlib.import_module(module)
         _send(connection, (READY, os.getpid()))
         while (call := _read(calls)) is not None:
-            _send_answer(connection, _run(*call))
+            function, args, kwargs, cpu_seconds = call
+            answer = _run(function, args, kwargs=kwargs, cpu_seconds=cpu_seconds)
+            _send_answer(connection, answer)
             # A document may be large: don't hold it until the next one comes.
-            del call
+            del call, args, kwargs, answer
 
 
 def _die_with_parent(parent: int) -> None:
@@ -71,7 +73,7 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _run(
-    function: object, args: tuple[object, ...], kwargs: dict[str, object], cpu_seconds: float
+    function: object, args: tuple[object, ...], *, kwargs: dict[str, object], cpu_seconds: float
 ) -> tuple[str, object]:
     _allow_cpu(cpu_seconds)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyhanko.pdf_utils import generic
@@ -38,11 +38,12 @@ class SignatureField:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a walk through the form stands: the parent's name and type, and how deep."""
+    """Where a walk through the form stands: the parent's name and type, how deep, what it saw."""
 
-    name: str
-    field_type: str
-    depth: int
+    name: str = ""
+    field_type: str = ""
+    depth: int = 0
+    seen: set[generic.Reference] = field(default_factory=set)
 
 
 def signature_fields(handler: PdfFileReader | HistoricalResolver) -> tuple[SignatureField, ...]:
@@ -55,7 +56,7 @@ def signature_fields(handler: PdfFileReader | HistoricalResolver) -> tuple[Signa
         catalog = handler.root
         form = dictionary(raw(catalog, "/AcroForm"))
         fields = array(raw(form, "/Fields")) if form is not None else None
-        found = list(_walk(fields, _Place("", "", 0), set())) if fields is not None else []
+        found = list(_walk(fields, _Place())) if fields is not None else []
         rights = _usage_rights(catalog)
     except ENGINE_ERRORS as error:
         return (SignatureField(name="", number=0, fault=f"the form: {error}"),)
@@ -70,46 +71,42 @@ def _usage_rights(catalog: generic.DictionaryObject) -> tuple[SignatureField, ..
     return (SignatureField(name="/Perms/UR3", number=0, value=value.reference),)
 
 
-def _walk(
-    fields: generic.ArrayObject, place: _Place, seen: set[generic.Reference]
-) -> Iterator[SignatureField]:
+def _walk(fields: generic.ArrayObject, place: _Place) -> Iterator[SignatureField]:
     for entry in list(fields):
         reference = entry.reference if isinstance(entry, generic.IndirectObject) else None
-        if reference is not None and reference in seen:
+        if reference is not None and reference in place.seen:
             yield SignatureField(name=place.name, number=0, fault="the form goes in circles")
             continue
         if reference is not None:
-            seen.add(reference)
-        if len(seen) > MAX_FIELDS or place.depth > MAX_DEPTH:
+            place.seen.add(reference)
+        if len(place.seen) > MAX_FIELDS or place.depth > MAX_DEPTH:
             yield SignatureField(name=place.name, number=0, fault="the form is too large")
             return
         number = reference.idnum if reference is not None else 0
         try:
-            yield from _visit(entry, number, place, seen)
+            yield from _visit(entry, place, number=number)
         except ENGINE_ERRORS as error:
             yield SignatureField(name=place.name, number=number, fault=f"the field: {error}")
 
 
-def _visit(
-    entry: generic.PdfObject, number: int, place: _Place, seen: set[generic.Reference]
-) -> Iterator[SignatureField]:
-    field = dictionary(entry)
-    if field is None:
+def _visit(entry: generic.PdfObject, place: _Place, *, number: int) -> Iterator[SignatureField]:
+    node = dictionary(entry)
+    if node is None:
         return
-    title = field.get("/T")
+    title = node.get("/T")
     partial = str(title) if title is not None else ""
     name = f"{place.name}.{partial}" if place.name and partial else partial or place.name
-    field_type = str(field.get("/FT", place.field_type))
-    if field_type == "/Sig" and ("/T" in field or "/V" in field):
-        yield _signature_field(field, name, number)
-    kids = array(raw(field, "/Kids"))
+    field_type = str(node.get("/FT", place.field_type))
+    if field_type == "/Sig" and ("/T" in node or "/V" in node):
+        yield _signature_field(node, name, number=number)
+    kids = array(raw(node, "/Kids"))
     if kids is not None:
-        yield from _walk(kids, _Place(name, field_type, place.depth + 1), seen)
+        yield from _walk(kids, _Place(name, field_type, place.depth + 1, place.seen))
 
 
-def _signature_field(field: generic.DictionaryObject, name: str, number: int) -> SignatureField:
-    visible = is_visible(field)
-    value = raw(field, "/V")
+def _signature_field(node: generic.DictionaryObject, name: str, *, number: int) -> SignatureField:
+    visible = is_visible(node)
+    value = raw(node, "/V")
     if value is None or isinstance(value, generic.NullObject):
         return SignatureField(name=name, number=number, visible=visible)
     if not isinstance(value, generic.IndirectObject):
@@ -119,15 +116,15 @@ def _signature_field(field: generic.DictionaryObject, name: str, number: int) ->
     return SignatureField(name=name, number=number, visible=visible, value=value.reference)
 
 
-def is_visible(field: generic.DictionaryObject) -> bool:
+def is_visible(node: generic.DictionaryObject) -> bool:
     """Whether the field or one of its widgets may show on a page.
 
     Whatever is not clearly a rectangle without area counts as visible: viewers may read a broken
     rectangle otherwise than we do.
     """
-    if _has_area(field):
+    if _has_area(node):
         return True
-    kids = array(raw(field, "/Kids")) or ()
+    kids = array(raw(node, "/Kids")) or ()
     widgets = (dictionary(kid) for kid in kids)
     return any(widget is not None and _has_area(widget) for widget in widgets)
 

@@ -66,7 +66,7 @@ def judge_token(
         return TimestampJudgement(
             token=token, finding=_broken("it was stamped after the instant of judgement")
         )
-    return _judged_authority(token, stamped_at, circumstances, at)
+    return _judged_authority(token, stamped_at, circumstances=circumstances, at=at)
 
 
 def check_token(token: CmsSignature, stamped: Digest) -> tuple[Finding | None, datetime | None]:
@@ -80,7 +80,7 @@ def check_token(token: CmsSignature, stamped: Digest) -> tuple[Finding | None, d
     info = content.parsed
     if not isinstance(info, tsp.TSTInfo):
         return _broken("it holds no TSTInfo"), None
-    value = check_value(token, "tst_info", digest_parts((bytes(content),)))
+    value = check_value(token, "tst_info", digest=digest_parts((bytes(content),)))
     if value is not None:
         return _broken(value.detail), None
     if not token.names_its_certificate:
@@ -104,7 +104,7 @@ def check_token(token: CmsSignature, stamped: Digest) -> tuple[Finding | None, d
 
 
 def _judged_authority(
-    token: CmsSignature, stamped_at: datetime, circumstances: Circumstances, at: datetime
+    token: CmsSignature, stamped_at: datetime, *, circumstances: Circumstances, at: datetime
 ) -> TimestampJudgement:
     usage = token.certificate.extended_key_usage_value
     # RFC 3161 §2.3: the very certificate that signed, not another one in the token, must be a
