@@ -67,6 +67,12 @@ class _CommandTable(TyperGroup):
         return name, loaded, rest
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"congvan {metadata.version('congvan')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=_CommandTable,
     no_args_is_help=True,
@@ -81,11 +87,15 @@ app = typer.Typer(
     "Sign, verify, exchange and archive official documents."
 )
 def _program(
-    version: Annotated[bool, typer.Option("--version", help="Phiên bản · Version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Phiên bản · Version.", is_eager=True, callback=_tell_version
+        ),
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"congvan {metadata.version('congvan')}")
-        raise typer.Exit
+    # The option acts by its callback, before a command is asked for.
+    del version
 
 
 def main(arguments: list[str]) -> int:

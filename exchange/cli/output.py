@@ -75,7 +75,8 @@ class Output:
         """Print for people; nothing where JSON was asked for."""
         if not self.as_json:
             for renderable in renderables:
-                self._out.print(renderable, soft_wrap=isinstance(renderable, str))
+                # A heading's line is left to the terminal: a path broken in two can't be copied.
+                self._out.print(renderable, soft_wrap=isinstance(renderable, str | Text))
 
     def note(self, text: RenderableType, *, style: str = "") -> None:
         """Tell people something that is no result, on stderr, in either form."""
@@ -132,10 +133,10 @@ class Output:
 
 
 def reason_and_detail(error: BaseException) -> tuple[str, str]:
-    """Give an error's reason and detail; a defect gets INTERNAL and a reference to quote."""
+    """Give an error's reason and detail; a defect gets INTERNAL_ERROR and a reference to quote."""
     reason = getattr(error, "reason", None)
     if not isinstance(reason, str) or not _REASON.fullmatch(reason):
-        return "INTERNAL", f"{type(error).__name__} {uuid.uuid4().hex[:8]}"
+        return "INTERNAL_ERROR", f"{type(error).__name__} {uuid.uuid4().hex[:8]}"
     return reason, str(getattr(error, "detail", ""))
 
 

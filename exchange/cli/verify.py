@@ -88,8 +88,9 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
 def lines(name: str, report: Report, output: Output) -> list[RenderableType]:
     """Lay a report out for people: the verdict in a sentence, then each signature."""
     verdict = str(report.verdict)
-    first = Text(f"{MARKS[verdict]} {plain(name)}: ", style=STYLES[verdict])
+    first = Text(f"{MARKS[verdict]} ", style=STYLES[verdict])
     first.append(output.phrase(f"verdict.{verdict}"))
+    first.append(f": {plain(name)}", style="default")
     shown: list[RenderableType] = [first, output.sentence(report.reason or verdict, indent=2)]
     if report.detail and verdict != "VALID":
         shown.append(indented(f"→ {report.detail}", 2))

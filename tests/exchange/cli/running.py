@@ -1,0 +1,44 @@
+"""Running the program inside the test process, and the fixtures of its tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from exchange.cli.main import main
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        parsed: dict[str, Any] = json.loads(self.out)
+        return parsed
+
+    @property
+    def reason(self) -> str:
+        """The reason of a failure told in JSON."""
+        return str(self.document["error"]["reason"])
+
+
+@dataclass(frozen=True)
+class Program:
+    """Runs `congvan` as if from a shell without a terminal."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: object) -> Ran:
+        self.capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = self.capsys.readouterr()
+        return Ran(code, out, err)
