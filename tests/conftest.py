@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 
@@ -11,14 +10,11 @@ import pytest
 REQUIRE_JUDGES = "CONGVAN_REQUIRE_JUDGES"
 
 pytest_plugins = [
-    name
-    for name in (
-        "tests.support.practice",
-        "tests.support.postgres",
-        "tests.support.objects",
-        "tests.support.service",
-    )
-    if importlib.util.find_spec(name) is not None
+    "tests.support.practice",
+    "tests.support.postgres",
+    "tests.support.objects",
+    "tests.support.service",
+    "tests.support.clients",
 ]
 
 

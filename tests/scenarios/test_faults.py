@@ -28,7 +28,7 @@ from congvan.v1 import (
     exchange_pb2_grpc,
 )
 from storage.ports import digest_of
-from tests.scenarios.test_exchange import chunks, envelope
+from tests.support.clients import chunks, envelope
 from tests.support.postgres import reachable_directory
 from tests.support.practice import Practice
 from tests.support.service import (

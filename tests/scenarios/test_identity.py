@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -21,18 +22,18 @@ from grpc_status import rpc_status
 
 from certs.authority import Issued, PracticeAuthority
 from certs.authority_profiles import Validity
-from congvan.v1 import exchange_pb2, exchange_pb2_grpc, registry_pb2, registry_pb2_grpc
+from congvan.v1 import common_pb2, exchange_pb2, exchange_pb2_grpc, registry_pb2, registry_pb2_grpc
 from exchange.agency import EndpointRole
 from exchange.server.access import may_call
 from exchange.server.app import CONTRACT
 from tests.support.practice import Practice, utc_now
 from tests.support.service import AUDITOR, COMMUNE, PROVINCE, REGISTRAR, RunningService
 
-pytest_plugins = ["tests.support.service"]
 WAIT = 20
 
 
-def refusal(call: grpc.RpcError) -> tuple[grpc.StatusCode, str]:
+def refusal(call: object) -> tuple[grpc.StatusCode, str]:
+    assert isinstance(call, grpc.Call)
     status = rpc_status.from_call(call)
     info = ErrorInfo()
     if status is None or not status.details[0].Unpack(info):
@@ -57,7 +58,7 @@ def every_call(channel: grpc.Channel) -> Iterator[tuple[str, grpc.RpcError]]:
         for service in file.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
                 path = f"/{service.full_name}/{method.name}"
-                make = {
+                make: Any = {
                     (False, False): channel.unary_unary,
                     (False, True): channel.unary_stream,
                     (True, False): channel.stream_unary,
@@ -135,7 +136,10 @@ def test_a_certificate_whose_binding_was_revoked_is_refused_from_the_next_call_o
     with service.channel(REGISTRAR) as channel, service.channel_with(issued) as own:
         stub = registry_pb2_grpc.RegistryServiceStub(channel)
         endpoint = registry_pb2.Endpoint(
-            code=code, display_name="Cơ quan thử", block="BLOCK_STATE", level=1
+            code=code,
+            display_name="Cơ quan thử",
+            block=common_pb2.BLOCK_STATE,
+            level=common_pb2.ADMINISTRATIVE_LEVEL_PROVINCE,
         )
         stub.CreateEndpoint(
             registry_pb2.CreateEndpointRequest(request_id=str(uuid4()), endpoint=endpoint)
@@ -167,10 +171,10 @@ def test_metadata_is_no_identity(service: RunningService, practice: Practice) ->
         with pytest.raises(grpc.RpcError) as caught:
             stub.Pull(
                 exchange_pb2.PullRequest(),
-                metadata=[
+                metadata=(
                     ("x-forwarded-client-cert", f"URI=urn:congvan:endpoint:{PROVINCE}"),
                     ("congvan-endpoint", PROVINCE),
-                ],
+                ),
                 timeout=WAIT,
             )
     assert refusal(caught.value)[1] == "IDENTITY_UNKNOWN"
@@ -271,7 +275,7 @@ def test_health_answers_without_registration_for_each_service(
 ) -> None:
     stranger = practice.authority.issue_endpoint("H56.76")
     with service.channel_with(stranger) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         for name in ("", "congvan.v1.ExchangeService", "congvan.v1.SigningService"):
             answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=WAIT)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
@@ -280,7 +284,7 @@ def test_health_answers_without_registration_for_each_service(
 def test_reflection_is_for_operators(service: RunningService) -> None:
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     with service.channel(AUDITOR) as channel:
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
         (answer,) = stub.ServerReflectionInfo(iter([request]), timeout=WAIT)
     names = {each.name for each in answer.list_services_response.service}
     assert "congvan.v1.ExchangeService" in names

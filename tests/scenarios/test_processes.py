@@ -26,7 +26,7 @@ from congvan.v1 import (
     signing_pb2,
     signing_pb2_grpc,
 )
-from tests.scenarios.test_exchange import chunks, reason_of
+from tests.support.clients import chunks, reason_of
 from tests.support.postgres import reachable_directory
 from tests.support.practice import Practice
 from tests.support.service import (

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import Issued
+from certs.authority_profiles import Validity
 from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc
 from tests.support.postgres import reachable_directory
 from tests.support.practice import PASSPHRASE, Practice
@@ -83,10 +85,23 @@ def write_configuration(
         (directory / f"{code}.crt").write_bytes(identities[code].certificate_pem)
     (directory / "seal.p12").write_bytes(seal.pkcs12(PASSPHRASE))
     (directory / "seal.pass").write_bytes(PASSPHRASE + b"\n")
+    _write_bad_seals(directory, practice)
     _write_tls(directory, practice)
     text = _configuration(practice, variation)
     (directory / "congvan.toml").write_text(text, encoding="utf8")
     return identities
+
+
+def _write_bad_seals(directory: Path, practice: Practice) -> None:
+    """Write seals that must not be used any more: one revoked, one expired."""
+    now = datetime.now(UTC)
+    past = Validity(not_before=now - timedelta(days=40), not_after=now - timedelta(days=10))
+    issue = practice.authority.issue_seal
+    revoked = issue("Cơ quan cũ", identifier="GOVVN-REVOKED", key="p256")
+    practice.authority.revoke(revoked.certificate)
+    expired = issue("Cơ quan cũ", identifier="GOVVN-EXPIRED", key="p256", validity=past)
+    (directory / "revoked.p12").write_bytes(revoked.pkcs12(PASSPHRASE))
+    (directory / "expired.p12").write_bytes(expired.pkcs12(PASSPHRASE))
 
 
 def _write_tls(directory: Path, practice: Practice) -> None:
@@ -131,6 +146,18 @@ url = "{variation.tsa_url or practice.tsa_url}"
 id = "seal-{PROVINCE}"
 endpoint = "{PROVINCE}"
 file = "seal.p12"
+passphrase_file = "seal.pass"
+
+[[signing_keys]]
+id = "revoked"
+endpoint = "{PROVINCE}"
+file = "revoked.p12"
+passphrase_file = "seal.pass"
+
+[[signing_keys]]
+id = "expired"
+endpoint = "{PROVINCE}"
+file = "expired.p12"
 passphrase_file = "seal.pass"
 
 [[bootstrap]]
