@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -95,14 +96,14 @@ class TrustAnchor:
 
     def __reduce__(self) -> tuple[Callable[..., TrustAnchor], tuple[object, ...]]:
         # cryptography's certificates do not pickle, and the store must cross to the sandbox.
-        return _anchor_from_parts, (
-            self.der,
-            self.roles,
-            self.blocks,
-            self.valid_from,
-            self.valid_until,
-            self.practice,
-        )
+        fields = {
+            "roles": self.roles,
+            "blocks": self.blocks,
+            "valid_from": self.valid_from,
+            "valid_until": self.valid_until,
+            "practice": self.practice,
+        }
+        return _anchor_of, (self.der, fields)
 
     def _digest(self) -> bytes:
         content = hashlib.sha256(self.der)
@@ -113,22 +114,8 @@ class TrustAnchor:
         return content.digest()
 
 
-def _anchor_from_parts(
-    der: bytes,
-    roles: frozenset[AnchorRole],
-    blocks: frozenset[Block],
-    valid_from: datetime,
-    valid_until: datetime,
-    practice: bool,
-) -> TrustAnchor:
-    return TrustAnchor(
-        certificate=x509.load_der_x509_certificate(der),
-        roles=roles,
-        blocks=blocks,
-        valid_from=valid_from,
-        valid_until=valid_until,
-        practice=practice,
-    )
+def _anchor_of(der: bytes, fields: dict[str, Any]) -> TrustAnchor:
+    return TrustAnchor(certificate=x509.load_der_x509_certificate(der), **fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

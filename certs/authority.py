@@ -56,7 +56,7 @@ class PracticeAuthority:
     One process at a time may issue and revoke; threads of that process may call anything.
     """
 
-    def __init__(self, directory: Path, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, directory: Path, ledger: Ledger, *, clock: Clock) -> None:
         """Use create() or open()."""
         self._directory = directory
         self._ledger = ledger
@@ -90,14 +90,20 @@ class PracticeAuthority:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             if any(directory.iterdir()):
                 raise PracticeAuthorityUnusable("the directory is not empty")
-            _found(directory, Addresses(base_url=base_url), organisation, clock(), key)
+            _found(
+                directory,
+                Addresses(base_url=base_url),
+                organisation=organisation,
+                at=clock(),
+                tsa_key=key,
+            )
             ledger = Ledger(base_url=base_url, organisation=organisation)
             for name in ("issuer", "tsa", "ocsp"):
                 ledger.issued[read_pair(directory, name)[0].serial_number] = name
             write_file(directory / _LEDGER, ledger.to_json(), private=True)
         except OSError as error:
             raise PracticeAuthorityUnusable(f"the directory: {error.strerror}") from error
-        return cls(directory, ledger, clock)
+        return cls(directory, ledger, clock=clock)
 
     @classmethod
     def open(cls, directory: Path, clock: Clock) -> PracticeAuthority:
@@ -106,7 +112,7 @@ class PracticeAuthority:
             content = (directory / _LEDGER).read_bytes()
         except OSError as error:
             raise PracticeAuthorityUnusable(f"its ledger: {error.strerror}") from error
-        return cls(directory, Ledger.from_json(content), clock)
+        return cls(directory, Ledger.from_json(content), clock=clock)
 
     @property
     def addresses(self) -> Addresses:
@@ -243,7 +249,7 @@ class PracticeAuthority:
 
     def write_trust(self, directory: Path) -> None:
         """Add the practice anchor to a trust directory, for load_trust_store(allow_practice)."""
-        write_trust_anchor(directory, self.anchor, "practice-root")
+        write_trust_anchor(directory, self.anchor, name="practice-root")
 
     def _issue(
         self, name: x509.Name, profile: Profile, *, validity: Validity | None, key: KeyKind
@@ -273,7 +279,7 @@ class PracticeAuthority:
 
 
 def _found(
-    directory: Path, addresses: Addresses, organisation: str, at: datetime, tsa_key: KeyKind
+    directory: Path, addresses: Addresses, *, organisation: str, at: datetime, tsa_key: KeyKind
 ) -> None:
     """Make the authority's own certificates and keys: root, issuing CA, TSA, OCSP responder."""
     validity = Validity.year_from(at)
@@ -297,5 +303,6 @@ def _found(
             profile=profile,
             offer=offer,
         )
-        above[name] = signed(builder, issuer_key), key
-        write_pair(directory, name, *above[name])
+        certificate = signed(builder, issuer_key)
+        above[name] = certificate, key
+        write_pair(directory, name, certificate=certificate, key=key)

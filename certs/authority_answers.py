@@ -64,7 +64,7 @@ def answer_ocsp(request: bytes, *, responder: Responder, known: Known, at: datet
         return _error(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
     if digest.name not in _DIGESTS:
         return _error(ocsp.OCSPResponseStatus.UNAUTHORIZED)
-    ours = _identifies(responder.issuer, (name_hash, key_hash), digest)
+    ours = _identifies(responder.issuer, (name_hash, key_hash), digest=digest)
     revocation = known.revocation(serial, at) if ours else None
     builder = (
         ocsp.OCSPResponseBuilder()
@@ -105,7 +105,7 @@ def _status(issued: bool, revocation: Revocation | None) -> ocsp.OCSPCertStatus:
 
 
 def _identifies(
-    issuer: x509.Certificate, identifier: tuple[bytes, bytes], digest: hashes.HashAlgorithm
+    issuer: x509.Certificate, identifier: tuple[bytes, bytes], *, digest: hashes.HashAlgorithm
 ) -> bool:
     # CertID (RFC 6960 §4.1.1): the hashes of the issuer's name and of its key's bits.
     name = hashes.Hash(digest)

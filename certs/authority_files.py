@@ -99,7 +99,9 @@ def write_file(path: Path, content: bytes, *, private: bool) -> None:
         os.close(folder)
 
 
-def write_pair(directory: Path, name: str, certificate: x509.Certificate, key: PrivateKey) -> None:
+def write_pair(
+    directory: Path, name: str, *, certificate: x509.Certificate, key: PrivateKey
+) -> None:
     """One of the authority's own certificates with its key."""
     write_file(directory / f"{name}.key", private_pem(key), private=True)
     write_file(directory / f"{name}.crt", certificate.public_bytes(Encoding.PEM), private=False)

@@ -48,7 +48,7 @@ def answer_timestamp(request: bytes, *, signer: TimestampSigner, at: datetime) -
     """A TimeStampResp (DER): granted with a token, or a rejection that says why. Never raises."""
     try:
         asked = _parsed(request)
-        token = _token(asked, signer, at)
+        token = _token(asked, signer, at=at)
     except _RefusedError as refusal:
         return _rejection(refusal)
     response = tsp.TimeStampResp({"status": {"status": "granted"}, "time_stamp_token": token})
@@ -107,10 +107,10 @@ class _Rejection(core.Sequence):  # type: ignore[misc]
     _fields = [("status", tsp.PKIStatusInfo)]  # noqa: RUF012 - the form asn1crypto wants
 
 
-def _token(asked: _Asked, signer: TimestampSigner, at: datetime) -> cms.ContentInfo:
+def _token(asked: _Asked, signer: TimestampSigner, *, at: datetime) -> cms.ContentInfo:
     certificate = asn1_x509.Certificate.load(signer.certificate.public_bytes(Encoding.DER))
-    info = _info(asked, certificate, at).dump()
-    attributes = _signed_attributes(info, certificate, at)
+    info = _info(asked, certificate, at=at).dump()
+    attributes = _signed_attributes(info, certificate, at=at)
     digest: algos.DigestAlgorithm = algos.DigestAlgorithm({"algorithm": "sha256"})
     signer_info = cms.SignerInfo(
         {
@@ -146,7 +146,7 @@ def _token(asked: _Asked, signer: TimestampSigner, at: datetime) -> cms.ContentI
     return cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(content)})
 
 
-def _info(asked: _Asked, certificate: asn1_x509.Certificate, at: datetime) -> tsp.TSTInfo:
+def _info(asked: _Asked, certificate: asn1_x509.Certificate, *, at: datetime) -> tsp.TSTInfo:
     fields = {
         "version": "v1",
         "policy": PRACTICE_POLICY,
@@ -165,7 +165,7 @@ def _info(asked: _Asked, certificate: asn1_x509.Certificate, at: datetime) -> ts
 
 
 def _signed_attributes(
-    info: bytes, certificate: asn1_x509.Certificate, at: datetime
+    info: bytes, certificate: asn1_x509.Certificate, *, at: datetime
 ) -> cms.CMSAttributes:
     der = certificate.dump()
     # RFC 5816: signing-certificate-v2 binds the signature to this very certificate.

@@ -17,7 +17,9 @@ from certs.revocation_status import ParsedEvidence, RevocationStatus
 MAX_CERTIFICATES = 8
 
 
-def accepted_evidence(request: EvidenceRequest, answer: bytes, now: datetime) -> RevocationEvidence:
+def accepted_evidence(
+    request: EvidenceRequest, answer: bytes, *, now: datetime
+) -> RevocationEvidence:
     """The answer as evidence that counts now, or FetchUnavailable.
 
     Accepted are OCSP answers and CRLs that are fresh, signed by whom they must be, and say good
@@ -36,7 +38,7 @@ def accepted_evidence(request: EvidenceRequest, answer: bytes, now: datetime) ->
         evidence = RevocationEvidence(ocsp_responses=(answer,))
     else:
         evidence = RevocationEvidence(crls=(_crl_der(answer),))
-    finding = ParsedEvidence(evidence).finding(certificate, issuer, now)
+    finding = ParsedEvidence(evidence).finding(certificate, issuer, at=now)
     match finding.status:
         case RevocationStatus.UNKNOWN:
             raise FetchUnavailable("the responder does not know the certificate")
@@ -106,7 +108,7 @@ class EvidenceCache:
         self._kept.move_to_end(key)
         return evidence
 
-    def put(self, request: EvidenceRequest, evidence: RevocationEvidence, now: datetime) -> None:
+    def put(self, request: EvidenceRequest, evidence: RevocationEvidence, *, now: datetime) -> None:
         """Keep an accepted answer; one without nextUpdate, or larger than all room, is not kept."""
         until = _next_update(evidence)
         if until is None or _size(evidence) > self._max_bytes:

@@ -105,11 +105,12 @@ class FetchFailure:
     error: FetchFailed
 
 
-Resolve = Callable[[str, int, int], Awaitable[Sequence[str]]]
-"""Host, port, address family → addresses."""
+Resolve = Callable[[tuple[str, int], int], Awaitable[Sequence[str]]]
+"""(Host, port), address family → addresses."""
 
 
-async def _resolve_by_system(host: str, port: int, family: int) -> Sequence[str]:
+async def _resolve_by_system(place: tuple[str, int], family: int) -> Sequence[str]:
+    host, port = place
     found = await asyncio.get_running_loop().getaddrinfo(
         host, port, family=family, type=socket.SOCK_STREAM
     )
@@ -129,7 +130,7 @@ class _CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._resolve(host, port, family)
+        found = await self._resolve((host, port), family)
         admitted = [each for each in found if self._policy.admits_address(each, port)]
         if found and not admitted:
             raise FetchRefused(f"{host} leads to an address that is not public")
@@ -235,7 +236,7 @@ class EvidenceFetcher:
 
     async def get(self, url: str, *, max_bytes: int, seconds: float | None = None) -> bytes:
         """The body at an allowed URL. Raises FetchFailed."""
-        return await self._exchange("GET", url, None, max_bytes=max_bytes, seconds=seconds)
+        return await self._exchange("GET", url, content=None, max_bytes=max_bytes, seconds=seconds)
 
     async def post(
         self,
@@ -248,7 +249,9 @@ class EvidenceFetcher:
     ) -> bytes:
         """The answer of an allowed URL to the body. Raises FetchFailed."""
         content = (body, content_type)
-        return await self._exchange("POST", url, content, max_bytes=max_bytes, seconds=seconds)
+        return await self._exchange(
+            "POST", url, content=content, max_bytes=max_bytes, seconds=seconds
+        )
 
     async def _first_usable(
         self, group: Sequence[EvidenceRequest], deadline: float
@@ -261,13 +264,13 @@ class EvidenceFetcher:
             try:
                 async with asyncio.timeout_at(deadline), self._slots:
                     answer = await self._ask(request)
-                evidence = accepted_evidence(request, answer, self._clock())
+                evidence = accepted_evidence(request, answer, now=self._clock())
             except TimeoutError:
                 self._note(request, FetchUnavailable("no answer before the overall deadline"))
             except FetchFailed as error:
                 self._note(request, error)
             else:
-                self._cache.put(request, evidence, self._clock())
+                self._cache.put(request, evidence, now=self._clock())
                 return evidence
         return RevocationEvidence()
 
@@ -293,8 +296,8 @@ class EvidenceFetcher:
         self,
         method: str,
         url: str,
-        content: tuple[bytes, str] | None,
         *,
+        content: tuple[bytes, str] | None,
         max_bytes: int,
         seconds: float | None,
     ) -> bytes:

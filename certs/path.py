@@ -138,8 +138,8 @@ def judge_path(
         if len(_der(certificate)) > MAX_CERTIFICATE_BYTES:
             return replace(none, status=PathStatus.UNSUITABLE, detail="it is too large")
         verdicts = []
-        for path in candidate_paths(certificate, inputs.bag(intermediates), anchors):
-            verdicts.append(_judge_candidate(certificate, path, inputs))
+        for path in candidate_paths(certificate, inputs.bag(intermediates), anchors=anchors):
+            verdicts.append(_judge_candidate(certificate, path, inputs=inputs))
             if verdicts[-1].status is PathStatus.VALID:
                 return verdicts[-1]
     except Exception as error:
@@ -183,7 +183,7 @@ def _most_telling(verdicts: Sequence[PathVerdict]) -> PathVerdict:
 
 
 def _judge_candidate(
-    certificate: x509.Certificate, path: CandidatePath, inputs: _Inputs
+    certificate: x509.Certificate, path: CandidatePath, *, inputs: _Inputs
 ) -> PathVerdict:
     at = inputs.at
     verdict = PathVerdict(
@@ -205,8 +205,8 @@ def _judge_candidate(
             return replace(verdict, status=PathStatus.NOT_YET_VALID, detail=_named(each))
     if not path.chain:
         return replace(verdict, status=PathStatus.VALID)
-    findings = [inputs.evidence.finding(each, issuer, at) for each, issuer in path.pairs]
-    refusal = _revocation_refusal(verdict, path, findings)
+    findings = [inputs.evidence.finding(each, issuer, at=at) for each, issuer in path.pairs]
+    refusal = _revocation_refusal(verdict, path, findings=findings)
     if refusal is not None:
         return refusal
     counted = RevocationEvidence()
@@ -216,7 +216,7 @@ def _judge_candidate(
 
 
 def _revocation_refusal(
-    verdict: PathVerdict, path: CandidatePath, findings: Sequence[Finding]
+    verdict: PathVerdict, path: CandidatePath, *, findings: Sequence[Finding]
 ) -> PathVerdict | None:
     missing: list[EvidenceRequest] = []
     unknown = ""

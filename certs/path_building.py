@@ -50,6 +50,7 @@ class _Budget:
 def candidate_paths(
     certificate: x509.Certificate,
     intermediates: Sequence[x509.Certificate],
+    *,
     anchors: Sequence[TrustAnchor],
 ) -> Iterator[CandidatePath]:
     """Up to MAX_PATHS candidates, shortest way up first; none when nothing leads to an anchor.
@@ -63,7 +64,7 @@ def candidate_paths(
             return
     budget = _Budget()
     bag = list(dict.fromkeys(intermediates))[:MAX_INTERMEDIATES]
-    found = _ascend((certificate,), bag, anchors, budget)
+    found = _ascend((certificate,), bag, anchors=anchors, budget=budget)
     for _, path in zip(range(MAX_PATHS), found, strict=False):
         yield path
 
@@ -71,12 +72,13 @@ def candidate_paths(
 def _ascend(
     chain: tuple[x509.Certificate, ...],
     bag: Sequence[x509.Certificate],
+    *,
     anchors: Sequence[TrustAnchor],
     budget: _Budget,
 ) -> Iterator[CandidatePath]:
     top = chain[-1]
     for anchor in anchors:
-        if _issued(anchor.certificate, top, budget):
+        if _issued(anchor.certificate, top, budget=budget):
             yield CandidatePath(chain, anchor)
     if len(chain) == MAX_DEPTH:
         return
@@ -85,11 +87,11 @@ def _ascend(
         # RFC 4158 §2.4.2: the same name and key twice in a path is a loop.
         if issuer in anchored or issuer in chain:
             continue
-        if _issued(issuer, top, budget):
-            yield from _ascend((*chain, issuer), bag, anchors, budget)
+        if _issued(issuer, top, budget=budget):
+            yield from _ascend((*chain, issuer), bag, anchors=anchors, budget=budget)
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate, budget: _Budget) -> bool:
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate, *, budget: _Budget) -> bool:
     try:
         if issuer.subject != certificate.issuer or not budget.spend():
             return False

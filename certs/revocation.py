@@ -66,9 +66,12 @@ def offered_evidence(
     found: list[EvidenceRequest] = []
     if issuer is not None:
         urls = _access_urls(certificate, AuthorityInformationAccessOID.OCSP)
-        found += [_request(EvidenceKind.OCSP, url, certificate, issuer) for url in urls]
+        found += [
+            _request(EvidenceKind.OCSP, url, certificate=certificate, issuer=issuer) for url in urls
+        ]
     found += [
-        _request(EvidenceKind.CRL, url, certificate, issuer) for url in _crl_urls(certificate)
+        _request(EvidenceKind.CRL, url, certificate=certificate, issuer=issuer)
+        for url in _crl_urls(certificate)
     ]
     return tuple(found)
 
@@ -99,11 +102,13 @@ def offers_revocation(certificate: x509.Certificate) -> bool:
 def issuer_addresses(certificate: x509.Certificate) -> tuple[EvidenceRequest, ...]:
     """Where the certificate says its issuer's certificate can be had (RFC 5280 §4.2.2.1)."""
     urls = _access_urls(certificate, AuthorityInformationAccessOID.CA_ISSUERS)
-    return tuple(_request(EvidenceKind.CA_ISSUERS, url, certificate, None) for url in urls)
+    return tuple(
+        _request(EvidenceKind.CA_ISSUERS, url, certificate=certificate, issuer=None) for url in urls
+    )
 
 
 def _request(
-    kind: EvidenceKind, url: str, certificate: x509.Certificate, issuer: x509.Certificate | None
+    kind: EvidenceKind, url: str, *, certificate: x509.Certificate, issuer: x509.Certificate | None
 ) -> EvidenceRequest:
     return EvidenceRequest(
         kind=kind,

@@ -61,19 +61,19 @@ class ParsedEvidence:
         self._crls = list(_parsed_crls(evidence.crls[:MAX_ITEMS]))
 
     def finding(
-        self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime
+        self, certificate: x509.Certificate, issuer: x509.Certificate, *, at: datetime
     ) -> Finding:
         """What the evidence says about the certificate that the issuer signed."""
         answers = [
             answer
             for der, response in self._responses
-            if (answer := _answer(der, response, (certificate, issuer), at)) is not None
+            if (answer := _answer(der, response, subject=(certificate, issuer), at=at)) is not None
         ]
         said = max(answers, key=lambda answer: answer.this_update, default=None)
         lists = [
             entry
             for crl in self._crls
-            if (entry := _listing(crl, (certificate, issuer), at)) is not None
+            if (entry := _listing(crl, (certificate, issuer), at=at)) is not None
         ]
         proof = RevocationEvidence(
             ocsp_responses=(said.der,) if said is not None else (),
@@ -113,17 +113,17 @@ _Subject = tuple[x509.Certificate, x509.Certificate]
 
 
 def _answer(
-    der: bytes, response: ocsp.OCSPResponse, subject: _Subject, at: datetime
+    der: bytes, response: ocsp.OCSPResponse, *, subject: _Subject, at: datetime
 ) -> _Answer | None:
     """The response's word on the certificate, if it counts; a damaged response has none."""
     try:
         singles = [
             single
             for single in response.responses
-            if _is_about(single, *subject)
-            and _fresh(single.this_update_utc, single.next_update_utc, at)
+            if _is_about(single, subject)
+            and _fresh(single.this_update_utc, single.next_update_utc, at=at)
         ]
-        if not singles or not _authorised(response, subject[1], at):
+        if not singles or not _authorised(response, subject[1], at=at):
             return None
         newest = max(singles, key=lambda single: single.this_update_utc)
         return _Answer(
@@ -137,12 +137,12 @@ def _answer(
 
 
 def _listing(
-    crl: x509.CertificateRevocationList, subject: _Subject, at: datetime
+    crl: x509.CertificateRevocationList, subject: _Subject, *, at: datetime
 ) -> _Listing | None:
     """The certificate's place in the CRL, if the CRL counts; a damaged CRL does not."""
     certificate, issuer = subject
     try:
-        if not _crl_counts(crl, issuer, at):
+        if not _crl_counts(crl, issuer, at=at):
             return None
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
         return _Listing(
@@ -171,15 +171,14 @@ def _parsed_crls(items: Iterable[bytes]) -> Iterator[x509.CertificateRevocationL
             continue
 
 
-def _fresh(this_update: datetime, next_update: datetime | None, at: datetime) -> bool:
+def _fresh(this_update: datetime, next_update: datetime | None, *, at: datetime) -> bool:
     until = next_update if next_update is not None else this_update + _WITHOUT_NEXT_UPDATE
     return this_update - CLOCK_TOLERANCE <= at <= until + CLOCK_TOLERANCE
 
 
-def _is_about(
-    single: ocsp.OCSPSingleResponse, certificate: x509.Certificate, issuer: x509.Certificate
-) -> bool:
+def _is_about(single: ocsp.OCSPSingleResponse, subject: _Subject) -> bool:
     """Whether the CertID (RFC 6960 §4.1.1) is the certificate's: serial, issuer's name and key."""
+    certificate, issuer = subject
     if single.serial_number != certificate.serial_number:
         return False
     digest = single.hash_algorithm
@@ -204,7 +203,7 @@ def public_key_bits(certificate: x509.Certificate) -> bytes:
     return bytes(spki["public_key"].contents[1:])
 
 
-def _authorised(response: ocsp.OCSPResponse, issuer: x509.Certificate, at: datetime) -> bool:
+def _authorised(response: ocsp.OCSPResponse, issuer: x509.Certificate, *, at: datetime) -> bool:
     """RFC 6960 §4.2.2.2: signed by the issuer's own key, or by one it delegated for OCSP.
 
     Keys are compared by what they verify, never by names, serial numbers or signature values
@@ -213,11 +212,11 @@ def _authorised(response: ocsp.OCSPResponse, issuer: x509.Certificate, at: datet
     if digest_weakness(response.signature_hash_algorithm):
         return False
     signers = [issuer]
-    signers += [each for each in response.certificates[:4] if _delegated(each, issuer, at)]
+    signers += [each for each in response.certificates[:4] if _delegated(each, issuer, at=at)]
     return any(_verifies(response, signer) for signer in signers)
 
 
-def _delegated(responder: x509.Certificate, issuer: x509.Certificate, at: datetime) -> bool:
+def _delegated(responder: x509.Certificate, issuer: x509.Certificate, *, at: datetime) -> bool:
     try:
         purposes = responder.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         responder.verify_directly_issued_by(issuer)
@@ -253,7 +252,7 @@ def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
 
 
 def _crl_counts(
-    crl: x509.CertificateRevocationList, issuer: x509.Certificate, at: datetime
+    crl: x509.CertificateRevocationList, issuer: x509.Certificate, *, at: datetime
 ) -> bool:
     """Whether the CRL is complete, fresh, and signed by the issuer itself (RFC 5280 §6.3.3).
 
@@ -261,7 +260,7 @@ def _crl_counts(
     """
     if crl.issuer != issuer.subject or crl.next_update_utc is None:
         return False
-    if not _fresh(crl.last_update_utc, crl.next_update_utc, at) or not _signs_crls(issuer):
+    if not _fresh(crl.last_update_utc, crl.next_update_utc, at=at) or not _signs_crls(issuer):
         return False
     if digest_weakness(crl.signature_hash_algorithm) or _is_partial(crl):
         return False

@@ -98,7 +98,7 @@ def _checked(answer: bytes, request: StampRequest) -> CheckedToken:
     if len(signed["signer_infos"]) != 1:
         raise TsaAnswerInvalid("the token does not have exactly one signature")
     certificates = [bytes(each.dump()) for each in signed["certificates"]][:MAX_CERTIFICATES]
-    signer = _verified_signer(signed["signer_infos"][0], content, certificates)
+    signer = _verified_signer(signed["signer_infos"][0], content, certificates=certificates)
     return CheckedToken(
         der=der,
         stamped_at=info["gen_time"].native,
@@ -142,7 +142,7 @@ def _match(info: tsp.TSTInfo, request: StampRequest) -> None:
 
 
 def _verified_signer(
-    signer_info: cms.SignerInfo, content: bytes, certificates: list[bytes]
+    signer_info: cms.SignerInfo, content: bytes, *, certificates: list[bytes]
 ) -> bytes:
     # RFC 5652 §5.4: signed as a SET OF, sent under [0]; the rest as received.
     signed_data = b"\x31" + signer_info["signed_attrs"].dump()[1:]

@@ -81,17 +81,17 @@ class HttpTimestamper:
 
     async def _require_trusted(self, token: CheckedToken) -> None:
         at = self._clock()
-        verdict = self._judge(token, at, RevocationEvidence())
+        verdict = self._judge(token, at, evidence=RevocationEvidence())
         if verdict.missing:
             evidence = await self._fetcher.gather(verdict.missing)
-            verdict = self._judge(token, at, evidence)
+            verdict = self._judge(token, at, evidence=evidence)
         if verdict.status is PathStatus.REVOCATION_UNKNOWN:
             raise TsaUnavailable(f"its revocation is not known: {verdict.detail}")
         if verdict.status is not PathStatus.VALID:
             raise TsaAnswerInvalid(f"its certificate: {verdict.status} {verdict.detail}")
 
     def _judge(
-        self, token: CheckedToken, at: datetime, evidence: RevocationEvidence
+        self, token: CheckedToken, at: datetime, *, evidence: RevocationEvidence
     ) -> PathVerdict:
         return judge_path(
             token.signer,

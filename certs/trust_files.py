@@ -51,7 +51,7 @@ def load_trust_store(directory: Path, *, allow_practice: bool = False) -> TrustS
     return TrustStore(anchors=tuple(anchors.values()))
 
 
-def write_trust_anchor(directory: Path, anchor: TrustAnchor, name: str) -> None:
+def write_trust_anchor(directory: Path, anchor: TrustAnchor, *, name: str) -> None:
     """Add the anchor to the directory as <name>.crt, replacing an anchor of that name.
 
     The file is written before the index that names it. Raises TrustStoreInvalid when what is

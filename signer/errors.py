@@ -28,7 +28,7 @@
 A time-stamp that can't be had is ``certs.errors.TimestampFailed``: it passes through unchanged.
 """
 
-# ruff: noqa: N818 - named for what happened, as callers and the wire call it
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar

@@ -29,7 +29,11 @@ class FileKey:
     __slots__ = ("__key", "_certificate", "_chain")
 
     def __init__(
-        self, key: _PrivateKey, certificate: x509.Certificate, chain: tuple[x509.Certificate, ...]
+        self,
+        key: _PrivateKey,
+        *,
+        certificate: x509.Certificate,
+        chain: tuple[x509.Certificate, ...],
     ) -> None:
         self.__key = key
         self._certificate = certificate
@@ -93,7 +97,7 @@ def load_pkcs12(content: bytes, passphrase: bytes | None) -> FileKey:
     usable = _strong(key)
     if not _same_public_key(usable, certificate):
         raise KeyFileUnreadable("the certificate belongs to another key")
-    return FileKey(usable, certificate, _ordered(certificate, others))
+    return FileKey(usable, certificate=certificate, chain=_ordered(certificate, others))
 
 
 def _opened(

@@ -112,7 +112,7 @@ async def test_whatever_is_not_exactly_allowed_is_refused_without_a_connection(u
 
 
 async def test_an_allowed_name_that_leads_to_an_inner_address_is_refused() -> None:
-    async def resolve(host: str, port: int, family: int) -> Sequence[str]:
+    async def resolve(place: tuple[str, int], family: int) -> Sequence[str]:
         return ["127.0.0.1", "10.0.0.7", "169.254.169.254", "::1", "::ffff:127.0.0.1", "224.0.0.1"]
 
     async with hostile.serving(hostile.answering(b"hit")) as server:
@@ -124,7 +124,7 @@ async def test_an_allowed_name_that_leads_to_an_inner_address_is_refused() -> No
 
 
 async def test_a_name_may_lead_to_an_inner_address_that_is_listed_itself() -> None:
-    async def resolve(host: str, port: int, family: int) -> Sequence[str]:
+    async def resolve(place: tuple[str, int], family: int) -> Sequence[str]:
         return ["10.0.0.7", "127.0.0.1"]
 
     async with hostile.serving(hostile.answering(b"hit")) as server:
@@ -138,7 +138,7 @@ async def test_a_name_may_lead_to_an_inner_address_that_is_listed_itself() -> No
 
 
 async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
-    async def resolve(host: str, port: int, family: int) -> Sequence[str]:
+    async def resolve(place: tuple[str, int], family: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     async with EvidenceFetcher(policy(80, host="gone.example"), resolve=resolve) as fetcher:

@@ -38,7 +38,7 @@ HOUR = timedelta(hours=1)
 
 
 def status(evidence: RevocationEvidence) -> RevocationStatus:
-    found = ParsedEvidence(evidence).finding(LEAF.certificate, ISSUER.certificate, NOW)
+    found = ParsedEvidence(evidence).finding(LEAF.certificate, ISSUER.certificate, at=NOW)
     verdict = judge_path(
         LEAF.certificate,
         intermediates=[ISSUER.certificate],

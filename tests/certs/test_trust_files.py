@@ -23,8 +23,8 @@ SECOND = replace(root("Second").anchor(AnchorRole.TSA), blocks=frozenset({Block.
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    write_trust_anchor(tmp_path / "trust", FIRST, "first")
-    write_trust_anchor(tmp_path / "trust", SECOND, "second")
+    write_trust_anchor(tmp_path / "trust", FIRST, name="first")
+    write_trust_anchor(tmp_path / "trust", SECOND, name="second")
     return tmp_path / "trust"
 
 
@@ -57,7 +57,7 @@ def test_what_was_written_is_read_again(directory: Path) -> None:
 
 
 def test_an_anchor_of_the_same_name_is_replaced(directory: Path) -> None:
-    write_trust_anchor(directory, SECOND, "first")
+    write_trust_anchor(directory, SECOND, name="first")
     assert load_trust_store(directory, allow_practice=True).anchors == (SECOND, SECOND)
 
 
@@ -73,7 +73,7 @@ def test_a_practice_certificate_cannot_be_declared_real(directory: Path) -> None
 
 
 def test_a_real_anchor_loads_without_practice(tmp_path: Path) -> None:
-    write_trust_anchor(tmp_path, real_anchor(), "real")
+    write_trust_anchor(tmp_path, real_anchor(), name="real")
     (anchor,) = load_trust_store(tmp_path).anchors
     assert not anchor.practice
     assert anchor.trusted_at(NOW)
@@ -138,7 +138,7 @@ def test_a_directory_without_an_index_is_no_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\nb"])
 def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(TrustStoreInvalid):
-        write_trust_anchor(tmp_path, FIRST, name)
+        write_trust_anchor(tmp_path, FIRST, name=name)
 
 
 def test_the_practice_authority_writes_a_store_that_trusts_it_alone(

@@ -77,7 +77,8 @@ async def engine_container(
 @pytest.mark.parametrize("kind", ["RSA-2048", "RSA-3072", "P-256", "P-384", "P-521", "Ed25519"])
 async def test_containers_are_the_bytes_that_pyhanko_makes(kind: str, stamped: bool) -> None:
     private = private_key(kind)
-    key = FileKey(private, *certificates_for(private.public_key()))
+    certificate, chain = certificates_for(private.public_key())
+    key = FileKey(private, certificate=certificate, chain=chain)
     credential = credential_of(key.certificate, key.chain)
     digest = hashlib.new(credential.digest_algorithm, b"document").digest()
     attributes = credential.template.signed_attributes(digest)
