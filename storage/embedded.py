@@ -233,7 +233,7 @@ class EmbeddedPostgres:
                 process.send_signal(how)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(seconds)
-        # Only while somebody of the group lives: its number may be given away as soon as nobody does.
+        # Only while somebody of the group lives: then its number can't have been given away.
         if processes_in(self._directory / "data"):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
