@@ -90,7 +90,7 @@ async def list_deliveries(
     return await _with_statuses(connection, [_delivery(row) for row in await cursor.fetchall()])
 
 
-async def is_recipient(connection: Connection, message_id: UUID, endpoint: str) -> bool:
+async def is_recipient(connection: Connection, message_id: UUID, *, endpoint: str) -> bool:
     """Tell whether a message was delivered to an endpoint."""
     cursor = await connection.execute(
         "SELECT 1 FROM delivery WHERE message_id = %s AND recipient = %s", (message_id, endpoint)

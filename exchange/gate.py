@@ -45,7 +45,9 @@ async def judge_attachment(
     """Judge one attachment by its bytes, never by its label."""
     content = await services.objects.read(Digest(attachment.digest))
     if not content.startswith(_PDF_MAGIC) and not _claims_pdf(attachment):
-        return Judgement(finding=_finding(position, attachment, NOT_APPLICABLE), report=None)
+        return Judgement(
+            finding=_finding(position, attachment, verdict=NOT_APPLICABLE), report=None
+        )
     report = await assess_with_evidence(
         content,
         sandbox=services.sandbox,
@@ -54,7 +56,7 @@ async def judge_attachment(
         at=services.clock(),
     )
     finding = _finding(
-        position, attachment, report.verdict.value, reason=report.reason, report_id=uuid4()
+        position, attachment, verdict=report.verdict.value, reason=report.reason, report_id=uuid4()
     )
     return Judgement(finding=finding, report=report)
 
@@ -73,8 +75,8 @@ def _claims_pdf(attachment: AttachmentRef) -> bool:
 def _finding(
     position: int,
     attachment: AttachmentRef,
-    verdict: str,
     *,
+    verdict: str,
     reason: str = "",
     report_id: UUID | None = None,
 ) -> GateFinding:

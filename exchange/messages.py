@@ -147,10 +147,10 @@ async def mark_submitted(connection: Connection, message: Message) -> None:
     except UniqueViolation:
         raise DocumentIdReused(message.envelope.document_id) from None
     for finding in message.gate:
-        await _add_finding(connection, message.message_id, finding)
+        await _add_finding(connection, message.message_id, finding=finding)
 
 
-async def _add_finding(connection: Connection, message_id: UUID, finding: GateFinding) -> None:
+async def _add_finding(connection: Connection, message_id: UUID, *, finding: GateFinding) -> None:
     attachment = finding.attachment
     await connection.execute(
         "INSERT INTO gate_finding (message_id, position, digest, size_bytes, file_name,"

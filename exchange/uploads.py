@@ -69,7 +69,7 @@ def announce(
 
 async def add_upload(connection: Connection, upload: Upload) -> Upload:
     """Store an upload; complete at once where the caller may refer to the content already."""
-    if await may_read(connection, upload.caller, upload.digest):
+    if await may_read(connection, upload.caller, digest=upload.digest):
         upload = replace(upload, committed_size=upload.size_bytes, complete=True)
     await connection.execute(
         "INSERT INTO upload (upload_id, caller, digest, size_bytes, media_type, file_name,"
@@ -89,7 +89,7 @@ async def add_upload(connection: Connection, upload: Upload) -> Upload:
     return upload
 
 
-async def get_upload(connection: Connection, caller: OrganId, upload_id: UUID) -> Upload:
+async def get_upload(connection: Connection, caller: OrganId, *, upload_id: UUID) -> Upload:
     """Read one of the caller's uploads; raises UploadUnknown."""
     cursor = await connection.execute(
         "SELECT * FROM upload WHERE upload_id = %s AND caller = %s", (upload_id, caller)
@@ -125,9 +125,9 @@ async def write(
         await _spool(_append, path, chunk)
         written, pending = written + len(chunk), pending + len(chunk)
         if pending >= COMMIT_EVERY_BYTES:
-            upload, pending = await _commit(services, upload, path, written), 0
-    upload = await _commit(services, upload, path, written)
-    return await _finish(services, upload, path) if written == upload.size_bytes else upload
+            upload, pending = await _commit(services, upload, path=path, size=written), 0
+    upload = await _commit(services, upload, path=path, size=written)
+    return await _finish(services, upload, path=path) if written == upload.size_bytes else upload
 
 
 async def cancel(services: Services, upload: Upload) -> None:
@@ -137,7 +137,7 @@ async def cancel(services: Services, upload: Upload) -> None:
     await asyncio.to_thread(_spool_path(services, upload.upload_id).unlink, missing_ok=True)
 
 
-async def may_read(connection: Connection, endpoint: str, digest: str) -> bool:
+async def may_read(connection: Connection, endpoint: str, *, digest: str) -> bool:
     """Tell whether an endpoint may read or refer to content."""
     cursor = await connection.execute(
         "SELECT 1 FROM blob_access WHERE digest = %s AND endpoint = %s", (digest, endpoint)
@@ -145,15 +145,15 @@ async def may_read(connection: Connection, endpoint: str, digest: str) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def require_access(connection: Connection, endpoint: str, digest: str) -> Digest:
+async def require_access(connection: Connection, endpoint: str, *, digest: str) -> Digest:
     """The same, for callers who must; raises BlobUnknown, which does not tell what exists."""
     parsed = parse_digest(digest)
-    if not await may_read(connection, endpoint, parsed):
+    if not await may_read(connection, endpoint, digest=parsed):
         raise BlobUnknown(digest)
     return parsed
 
 
-async def grant(connection: Connection, endpoint: str, digest: str, *, at: datetime) -> None:
+async def grant(connection: Connection, endpoint: str, *, digest: str, at: datetime) -> None:
     """Let an endpoint read content from now on."""
     await connection.execute(
         "INSERT INTO blob_access (digest, endpoint, granted_at) VALUES (%s, %s, %s)"
@@ -162,7 +162,7 @@ async def grant(connection: Connection, endpoint: str, digest: str, *, at: datet
     )
 
 
-async def _commit(services: Services, upload: Upload, path: Path, size: int) -> Upload:
+async def _commit(services: Services, upload: Upload, *, path: Path, size: int) -> Upload:
     if size == upload.committed_size:
         return upload
     await _spool(_sync, path)
@@ -176,7 +176,7 @@ async def _commit(services: Services, upload: Upload, path: Path, size: int) -> 
     return replace(upload, committed_size=size)
 
 
-async def _finish(services: Services, upload: Upload, path: Path) -> Upload:
+async def _finish(services: Services, upload: Upload, *, path: Path) -> Upload:
     try:
         await services.objects.put_new(upload.digest, path)
     except DigestMismatch:
@@ -184,7 +184,7 @@ async def _finish(services: Services, upload: Upload, path: Path) -> Upload:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise
     async with services.database.transaction() as connection:
-        await grant(connection, upload.caller, upload.digest, at=services.clock())
+        await grant(connection, upload.caller, digest=upload.digest, at=services.clock())
         await connection.execute(
             "UPDATE upload SET complete = true WHERE upload_id = %s", (upload.upload_id,)
         )

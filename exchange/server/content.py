@@ -16,7 +16,9 @@ async def document_bytes(services: Services, *, content: bytes, blob_sha256: str
     """
     if blob_sha256:
         async with services.database.transaction() as connection:
-            digest = await uploads.require_access(connection, current_caller().code, blob_sha256)
+            digest = await uploads.require_access(
+                connection, current_caller().code, digest=blob_sha256
+            )
         return await services.objects.read(digest)
     if not content:
         raise ArgumentInvalid("content or blob_sha256 is needed", field="document")

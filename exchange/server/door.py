@@ -84,15 +84,16 @@ class Door(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or method in OPEN_METHODS:
             return handler
-        behaviour = (
+        behaviour: WireValue = (
             handler.unary_unary
             or handler.unary_stream
             or handler.stream_unary
             or handler.stream_stream
         )
-        make, guard = _KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        guard = self._guard_stream if handler.response_streaming else self._guard_unary
+        make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
         return make(
-            guard(self, method, behaviour),
+            guard(method, behaviour),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
@@ -120,45 +121,43 @@ class Door(grpc.aio.ServerInterceptor):
         _caller.set(endpoint)
         return endpoint
 
+    def _guard_unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(request: WireValue, context: Context) -> WireValue:
+            started = time.monotonic()
+            try:
+                await self.admit(method, context)
+                answer = behaviour(request, context)
+                answer = await answer if isawaitable(answer) else answer
+            except Exception as error:
+                await _refuse(method, context, error=error, started=started)
+            _log_call(method, "OK", started=started)
+            return answer
 
-def _guard_unary(door: Door, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-    async def call(request: WireValue, context: Context) -> WireValue:
-        started = time.monotonic()
-        try:
-            await door.admit(method, context)
-            answer = behaviour(request, context)
-            answer = await answer if isawaitable(answer) else answer
-        except Exception as error:
-            await _refuse(method, context, error, started=started)
-        _log_call(method, "OK", started)
-        return answer
+        return call
 
-    return call
+    def _guard_stream(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(request: WireValue, context: Context) -> AsyncIterator[WireValue]:
+            started = time.monotonic()
+            try:
+                await self.admit(method, context)
+                async for answer in behaviour(request, context):
+                    yield answer
+            except Exception as error:
+                await _refuse(method, context, error=error, started=started)
+            _log_call(method, "OK", started=started)
 
-
-def _guard_stream(door: Door, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
-    async def call(request: WireValue, context: Context) -> AsyncIterator[WireValue]:
-        started = time.monotonic()
-        try:
-            await door.admit(method, context)
-            async for answer in behaviour(request, context):
-                yield answer
-        except Exception as error:
-            await _refuse(method, context, error, started=started)
-        _log_call(method, "OK", started)
-
-    return call
+        return call
 
 
-_KINDS: dict[tuple[bool, bool], tuple[Callable[..., Handler], Callable[..., Any]]] = {
-    (False, False): (grpc.unary_unary_rpc_method_handler, _guard_unary),
-    (True, False): (grpc.stream_unary_rpc_method_handler, _guard_unary),
-    (False, True): (grpc.unary_stream_rpc_method_handler, _guard_stream),
-    (True, True): (grpc.stream_stream_rpc_method_handler, _guard_stream),
+_MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
 }
 
 
-async def _refuse(method: str, context: Context, error: Exception, *, started: float) -> None:
+async def _refuse(method: str, context: Context, *, error: Exception, started: float) -> None:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     if isinstance(error, NotImplementedError):  # what the generated base class of a method raises
@@ -166,11 +165,11 @@ async def _refuse(method: str, context: Context, error: Exception, *, started: f
     if code_of(error) is None:
         _log.error("call failed inside", method=method, exc_info=error)
         error = InternalFailure()
-    _log_call(method, getattr(error, "reason", ""), started)
+    _log_call(method, getattr(error, "reason", ""), started=started)
     await abort(context, error)
 
 
-def _log_call(method: str, outcome: str, started: float) -> None:
+def _log_call(method: str, outcome: str, *, started: float) -> None:
     caller = _caller.get(None)
     _log.info(
         "call",

@@ -26,6 +26,7 @@ Commit = Callable[[Connection], Awaitable[_Answer]]
 async def answer_once(
     services: Services,
     request: WireMessage,
+    *,
     answer_type: type[_Answer],
     prepare: Callable[[], Awaitable[Commit[_Answer]]],
 ) -> _Answer:

@@ -24,7 +24,7 @@ from exchange.agency import Endpoint, parse_organ_id
 from exchange.errors import PortInUse, SettingInvalid
 from exchange.server.logs import configure_logs
 from exchange.server.settings import BootstrapSection, Settings, read_setting_file
-from exchange.server.worker_process import DRAIN_SECONDS, work
+from exchange.server.worker_process import DRAIN_SECONDS, Assignment, work
 from storage.database import Connection, Database
 from storage.embedded import EmbeddedPostgres
 from storage.errors import DataVersionUnsupported, StorageUnavailable
@@ -64,14 +64,15 @@ async def _run(settings: Settings, on_ready: Callable[[str], None]) -> None:
         _prepare_directory(settings)
         dsn = await stack.enter_async_context(_database(settings))
         await _prepare_data(settings, dsn)
-        workers = await _start_workers(settings, dsn, port)
+        assignment = Assignment(settings=settings, dsn=dsn, port=port)
+        workers = await _start_workers(assignment)
         stack.push_async_callback(_stop_workers, workers)
         address = f"{settings.service.host}:{port}"
         _write_address(data_dir, address)
         stack.callback((data_dir / ADDRESS_FILE).unlink, missing_ok=True)
         _log.info("serving", address=address, workers=len(workers))
         on_ready(address)
-        await _keep_running(settings, dsn, port, workers=workers, stopping=stopping)
+        await _keep_running(assignment, workers, stopping=stopping)
 
 
 @contextlib.contextmanager
@@ -184,8 +185,8 @@ async def _bootstrap(connection: Connection, section: BootstrapSection) -> None:
     await registry.bind_certificate(connection, code, fingerprint=fingerprint(certificate), at=now)
 
 
-async def _start_workers(settings: Settings, dsn: str, port: int) -> list[_Worker]:
-    starting = [_start_worker(settings, dsn, port) for _ in range(settings.service.workers)]
+async def _start_workers(assignment: Assignment) -> list[_Worker]:
+    starting = [_start_worker(assignment) for _ in range(assignment.settings.service.workers)]
     started = await asyncio.gather(*starting, return_exceptions=True)
     workers = [each for each in started if isinstance(each, _Worker)]
     failures = [each for each in started if isinstance(each, BaseException)]
@@ -195,13 +196,11 @@ async def _start_workers(settings: Settings, dsn: str, port: int) -> list[_Worke
     return workers
 
 
-async def _start_worker(settings: Settings, dsn: str, port: int) -> _Worker:
+async def _start_worker(assignment: Assignment) -> _Worker:
     # Spawned, never forked: gRPC's threads don't survive a fork.
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe(duplex=False)
-    process = spawning.Process(
-        target=work, args=(settings, dsn, port, theirs), name="congvan-worker"
-    )
+    process = spawning.Process(target=work, args=(assignment, theirs), name="congvan-worker")
     process.start()
     theirs.close()
     with ours:
@@ -220,12 +219,7 @@ def _first_word(pipe: Pipe) -> object:
 
 
 async def _keep_running(
-    settings: Settings,
-    dsn: str,
-    port: int,
-    *,
-    workers: list[_Worker],
-    stopping: asyncio.Event,
+    assignment: Assignment, workers: list[_Worker], *, stopping: asyncio.Event
 ) -> None:
     """Replace workers that die, with a pause between tries, until told to stop."""
     while not stopping.is_set():
@@ -235,7 +229,7 @@ async def _keep_running(
             if not stopping.is_set() and not worker.process.is_alive():
                 _log.error("worker died", exit_code=worker.process.exitcode)
                 with contextlib.suppress(StorageUnavailable):
-                    workers[place] = await _start_worker(settings, dsn, port)
+                    workers[place] = await _start_worker(assignment)
 
 
 async def _stop_workers(workers: list[_Worker]) -> None:

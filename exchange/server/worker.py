@@ -12,19 +12,18 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from exchange.server.app import SERVICE_NAMES, build_server, open_services
 from exchange.server.logs import configure_logs
-from exchange.server.settings import Settings
-from exchange.server.worker_process import DRAIN_SECONDS
+from exchange.server.worker_process import DRAIN_SECONDS, Assignment
 from exchange.services import Services
 
 HEALTH_SECONDS = 2.0
 _log = structlog.get_logger("congvan.worker")
 
 
-def run_worker(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
+def run_worker(assignment: Assignment, ready: Pipe) -> None:
     """Run a worker to its end. `ready` gets one True when it serves, or the reason why not."""
     configure_logs()
     try:
-        asyncio.run(_serve(settings, dsn, port, ready))
+        asyncio.run(_serve(assignment, ready))
     except Exception as error:
         _log.error("worker failed", exc_info=error)
         with contextlib.suppress(OSError):
@@ -32,10 +31,11 @@ def run_worker(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
         raise SystemExit(1) from None
 
 
-async def _serve(settings: Settings, dsn: str, port: int, ready: Pipe) -> None:
+async def _serve(assignment: Assignment, ready: Pipe) -> None:
     stopping = _stop_event()
-    async with open_services(settings, dsn) as services:
-        server, healths = build_server(services, settings, port=port)
+    settings = assignment.settings
+    async with open_services(settings, assignment.dsn) as services:
+        server, healths = build_server(services, settings, port=assignment.port)
         await server.start()
         watch = asyncio.create_task(_watch_health(services, healths))
         ready.send(True)

@@ -24,7 +24,7 @@ class Draft:
     missing: tuple[AttachmentRef, ...]
 
 
-def draft_from_envelope(services: Services, caller: Endpoint, envelope: Envelope) -> Message:
+def draft_from_envelope(services: Services, caller: Endpoint, *, envelope: Envelope) -> Message:
     """Make a draft of an envelope whose edXML this service will write.
 
     An empty document_id is filled by convention (OrganId,yyyy/MM/dd,number/notation; edXML
@@ -43,7 +43,7 @@ def draft_from_envelope(services: Services, caller: Endpoint, envelope: Envelope
         document_id=envelope.document_id or conventional_document_id(envelope),
         traces=envelope.traces or (Trace(organ_id=caller.code, at=now),),
     )
-    return _draft(services, caller, completed, edxml=None)
+    return _draft(services, caller, envelope=completed, edxml=None)
 
 
 async def draft_from_edxml(services: Services, caller: Endpoint, *, sha256: str) -> Message:
@@ -60,7 +60,7 @@ async def draft_from_edxml(services: Services, caller: Endpoint, *, sha256: str)
 
     """
     async with services.database.transaction() as connection:
-        digest = await uploads.require_access(connection, caller.code, sha256)
+        digest = await uploads.require_access(connection, caller.code, digest=sha256)
     content = await services.objects.read(digest)
     read = await services.sandbox.run(read_edxml, content)
     if not isinstance(read, ReadDocument):
@@ -74,7 +74,7 @@ async def draft_from_edxml(services: Services, caller: Endpoint, *, sha256: str)
     for attachment in read.attachments:
         await services.objects.put_new(Digest(attachment.ref.digest), attachment.content)
     edxml = BlobName(digest=digest_of(content), size_bytes=len(content))
-    return _draft(services, caller, read.envelope, edxml=edxml)
+    return _draft(services, caller, envelope=read.envelope, edxml=edxml)
 
 
 async def keep_draft(connection: Connection, message: Message) -> Draft:
@@ -86,7 +86,7 @@ async def keep_draft(connection: Connection, message: Message) -> Draft:
     if message.edxml is not None:
         for attachment in message.envelope.attachments:
             await uploads.grant(
-                connection, message.sender, attachment.digest, at=message.created_at
+                connection, message.sender, digest=attachment.digest, at=message.created_at
             )
     return Draft(message=message, missing=await missing_attachments(connection, message))
 
@@ -99,7 +99,7 @@ async def missing_attachments(
         [
             attachment
             for attachment in message.envelope.attachments
-            if not await uploads.may_read(connection, message.sender, attachment.digest)
+            if not await uploads.may_read(connection, message.sender, digest=attachment.digest)
         ]
     )
 
@@ -113,7 +113,7 @@ def conventional_document_id(envelope: Envelope) -> str:
 
 
 def _draft(
-    services: Services, caller: Endpoint, envelope: Envelope, *, edxml: BlobName | None
+    services: Services, caller: Endpoint, *, envelope: Envelope, edxml: BlobName | None
 ) -> Message:
     return Message(
         message_id=uuid4(),

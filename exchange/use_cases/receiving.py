@@ -98,7 +98,7 @@ async def entry_of(connection: Connection, item: MailboxItem) -> MailboxEntry:
 
 
 async def acknowledge(
-    services: Services, connection: Connection, recipient: Endpoint, request: AckRequest
+    services: Services, connection: Connection, *, recipient: Endpoint, request: AckRequest
 ) -> AckAnswer:
     """Note that the recipient holds, or rejects, an item of its own mailbox.
 
@@ -124,14 +124,14 @@ async def acknowledge(
         evidence = await delivery_rows.find_evidence(connection, known) if known else None
         return AckAnswer(item=item, repeated=acknowledged.repeated, evidence=evidence)
     entry = await entry_of(connection, item)
-    evidence = _handover(services, entry, request)
+    evidence = _handover(services, entry, request=request)
     await delivery_rows.add_evidence(connection, evidence)
     await mailbox.tie_evidence(
         connection, recipient.code, item=item, evidence_id=evidence.evidence_id
     )
     if request.outcome is AckOutcome.STORED:
         await delivery_rows.mark_acknowledged(connection, item.delivery_id, at=now)
-        await archive_message(services, connection, entry.message, owner=recipient.code)
+        await archive_message(services, connection, message=entry.message, owner=recipient.code)
     return AckAnswer(item=item, repeated=False, evidence=evidence)
 
 
@@ -144,7 +144,7 @@ class StatusReport:
 
 
 async def prepare_status(
-    services: Services, recipient: Endpoint, delivery_id: UUID, *, said: StatusMessage
+    services: Services, recipient: Endpoint, *, delivery_id: UUID, said: StatusMessage
 ) -> StatusReport:
     """Check a status and keep its edXML. `said` carries code, description, staff and time.
 
@@ -158,9 +158,9 @@ async def prepare_status(
     if said.status is StatusCode.REFUSED and not said.description.strip():
         raise ArgumentInvalid("a refusal needs its reason", field="status.description")
     async with services.database.transaction() as connection:
-        delivery = await delivery_to(connection, recipient, delivery_id)
+        delivery = await delivery_to(connection, recipient, delivery_id=delivery_id)
         message = await get_message(connection, delivery.message_id)
-    complete = _about(message, recipient, said)
+    complete = _about(message, recipient, said=said)
     edxml = await asyncio.to_thread(write_edxml_status, complete)
     blob = BlobName(digest=digest_of(edxml), size_bytes=len(edxml))
     await services.objects.put_new(Digest(blob.digest), edxml)
@@ -178,7 +178,7 @@ async def prepare_status(
 
 
 async def commit_status(
-    services: Services, connection: Connection, report: StatusReport
+    services: Services, connection: Connection, *, report: StatusReport
 ) -> tuple[Delivery, Evidence | None]:
     """Move the delivery on and put the status into the sender's mailbox.
 
@@ -202,7 +202,9 @@ async def commit_status(
         status_id=status.status_id,
         at=status.received_at,
     )
-    await _keep_status(services, connection, report, owners=(present.sender, present.recipient))
+    await _keep_status(
+        services, connection, report=report, owners=(present.sender, present.recipient)
+    )
     occurrence = replace(
         occurrence_of(report.message, EvidenceEvent.STATUS_REPORTED),
         delivery_id=present.delivery_id,
@@ -214,7 +216,9 @@ async def commit_status(
     return await delivery_rows.get_delivery(connection, status.delivery_id), evidence
 
 
-async def delivery_to(connection: Connection, recipient: Endpoint, delivery_id: UUID) -> Delivery:
+async def delivery_to(
+    connection: Connection, recipient: Endpoint, *, delivery_id: UUID
+) -> Delivery:
     """Read a delivery to the caller; a stranger's looks like an unknown one."""
     delivery = await delivery_rows.get_delivery(connection, delivery_id)
     if delivery.recipient != recipient.code:
@@ -222,7 +226,7 @@ async def delivery_to(connection: Connection, recipient: Endpoint, delivery_id: 
     return delivery
 
 
-def _handover(services: Services, entry: MailboxEntry, request: AckRequest) -> Evidence:
+def _handover(services: Services, entry: MailboxEntry, *, request: AckRequest) -> Evidence:
     stored = request.outcome is AckOutcome.STORED
     event = EvidenceEvent.CONTENT_HANDOVER if stored else EvidenceEvent.CONTENT_HANDOVER_FAILURE
     occurrence = replace(
@@ -234,7 +238,7 @@ def _handover(services: Services, entry: MailboxEntry, request: AckRequest) -> E
     return services.evidence_signer.state(occurrence, at=services.clock())
 
 
-def _about(message: Message, recipient: Endpoint, said: StatusMessage) -> StatusMessage:
+def _about(message: Message, recipient: Endpoint, *, said: StatusMessage) -> StatusMessage:
     envelope = message.envelope
     return replace(
         said,
@@ -247,11 +251,11 @@ def _about(message: Message, recipient: Endpoint, said: StatusMessage) -> Status
 
 
 async def _keep_status(
-    services: Services, connection: Connection, report: StatusReport, *, owners: Sequence[str]
+    services: Services, connection: Connection, *, report: StatusReport, owners: Sequence[str]
 ) -> None:
     status = report.status
     for owner in owners:
-        await uploads.grant(connection, owner, status.edxml.digest, at=status.received_at)
+        await uploads.grant(connection, owner, digest=status.edxml.digest, at=status.received_at)
         await services.archive.keep(
             connection,
             ArchiveRecord(

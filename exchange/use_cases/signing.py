@@ -31,7 +31,7 @@ def keys_of(services: Services, caller: Endpoint) -> list[ServerKey]:
     )
 
 
-def key_of(services: Services, caller: Endpoint, key_id: str) -> ServerKey:
+def key_of(services: Services, caller: Endpoint, *, key_id: str) -> ServerKey:
     """One of them; raises ArgumentInvalid, also for a key that belongs to another."""
     found = services.keys.get(key_id)
     if found is None or found.endpoint != caller.code:
@@ -40,7 +40,7 @@ def key_of(services: Services, caller: Endpoint, key_id: str) -> ServerKey:
 
 
 async def sign_with(
-    services: Services, server_key: ServerKey, document: bytes, *, request: SigningRequest
+    services: Services, server_key: ServerKey, *, document: bytes, request: SigningRequest
 ) -> SignedDocument:
     """Sign a document and keep the result.
 

@@ -55,7 +55,7 @@ class Submission:
 
 
 async def prepare_submission(
-    services: Services, sender: Endpoint, message_id: UUID, *, etag: str
+    services: Services, sender: Endpoint, *, message_id: UUID, etag: str
 ) -> Submission:
     """Do everything that may refuse or take long: nothing that is visible to others yet.
 
@@ -67,11 +67,13 @@ async def prepare_submission(
 
     """
     async with services.database.transaction() as connection:
-        message = await own_draft(connection, sender, message_id, etag=etag)
+        message = await own_draft(connection, sender, message_id=message_id, etag=etag)
         missing = await missing_attachments(connection, message)
         if missing:
             raise MessageIncomplete(", ".join(each.digest for each in missing))
-        recipients = await _routed_recipients(services, connection, sender, message.envelope)
+        recipients = await _routed_recipients(
+            services, connection, sender=sender, envelope=message.envelope
+        )
     judgements = await _judge(services, message.envelope)
     edxml = message.edxml or await _write_edxml(services, message.envelope)
     reports = [await _keep_report_object(services, each) for each in judgements]
@@ -82,19 +84,19 @@ async def prepare_submission(
         submitted_at=services.clock(),
         gate=tuple(each.finding for each in judgements),
     )
-    sent = _deliveries(services, submitted, recipients)
+    sent = _deliveries(services, submitted, recipients=recipients)
     return Submission(
         message=submitted,
         sender=sender,
         deliveries=sent,
         judgements=judgements,
-        evidence=_state(services, submitted, sent, judgements),
+        evidence=_state(services, submitted, sent=sent, judgements=judgements),
         report_blobs=tuple(blob for blob in reports if blob is not None),
     )
 
 
 async def commit_submission(
-    services: Services, connection: Connection, submission: Submission
+    services: Services, connection: Connection, *, submission: Submission
 ) -> None:
     """Write all rows of a submission in the caller's transaction.
 
@@ -116,16 +118,16 @@ async def commit_submission(
                 requested_by=message.sender,
             )
     await mark_submitted(connection, message)
-    await _archive(services, connection, submission)
+    await _archive(services, connection, submission=submission)
     for delivery in submission.deliveries:
-        await _deliver(connection, message, delivery)
+        await _deliver(connection, message, delivery=delivery)
     for evidence in submission.evidence:
         await delivery_rows.add_evidence(connection, evidence)
     await keep_fact(connection, fact_of(submission), subject=message.envelope.subject)
 
 
 async def own_draft(
-    connection: Connection, sender: Endpoint, message_id: UUID, *, etag: str = ""
+    connection: Connection, sender: Endpoint, *, message_id: UUID, etag: str = ""
 ) -> Message:
     """Read a draft of the caller's; a stranger's message looks like an unknown one."""
     message = await get_message(connection, message_id)
@@ -164,7 +166,7 @@ def _kind_of(type_name: str) -> DocumentKind:
 
 
 async def _routed_recipients(
-    services: Services, connection: Connection, sender: Endpoint, envelope: Envelope
+    services: Services, connection: Connection, *, sender: Endpoint, envelope: Envelope
 ) -> list[Endpoint]:
     codes = list(dict.fromkeys(party.organ_id for party in envelope.recipients))
     found = await registry.find_endpoints(connection, codes)
@@ -223,7 +225,7 @@ async def _keep_report_object(services: Services, judgement: Judgement) -> BlobN
 
 
 def _deliveries(
-    services: Services, message: Message, recipients: list[Endpoint]
+    services: Services, message: Message, *, recipients: list[Endpoint]
 ) -> tuple[Delivery, ...]:
     now = services.clock()
     return tuple(
@@ -242,6 +244,7 @@ def _deliveries(
 def _state(
     services: Services,
     message: Message,
+    *,
     sent: tuple[Delivery, ...],
     judgements: tuple[Judgement, ...],
 ) -> tuple[Evidence, ...]:
@@ -279,7 +282,7 @@ def occurrence_of(message: Message, event: EvidenceEvent) -> Occurrence:
     )
 
 
-async def _deliver(connection: Connection, message: Message, delivery: Delivery) -> None:
+async def _deliver(connection: Connection, message: Message, *, delivery: Delivery) -> None:
     assert message.edxml is not None  # noqa: S101 - a submitted message has its edXML
     await delivery_rows.add_delivery(connection, delivery)
     await mailbox.append(
@@ -290,14 +293,16 @@ async def _deliver(connection: Connection, message: Message, delivery: Delivery)
         at=delivery.delivered_at,
     )
     for digest in (message.edxml.digest, *(each.digest for each in message.envelope.attachments)):
-        await uploads.grant(connection, delivery.recipient, digest, at=delivery.delivered_at)
+        await uploads.grant(connection, delivery.recipient, digest=digest, at=delivery.delivered_at)
 
 
-async def _archive(services: Services, connection: Connection, submission: Submission) -> None:
+async def _archive(services: Services, connection: Connection, *, submission: Submission) -> None:
     message = submission.message
-    await archive_message(services, connection, message, owner=message.sender)
+    await archive_message(services, connection, message=message, owner=message.sender)
     if message.edxml is not None:
-        await uploads.grant(connection, message.sender, message.edxml.digest, at=services.clock())
+        await uploads.grant(
+            connection, message.sender, digest=message.edxml.digest, at=services.clock()
+        )
     for blob in submission.report_blobs:
         await services.archive.keep(
             connection,
@@ -316,7 +321,7 @@ async def _archive(services: Services, connection: Connection, submission: Submi
 
 
 async def archive_message(
-    services: Services, connection: Connection, message: Message, *, owner: OrganId
+    services: Services, connection: Connection, *, message: Message, owner: OrganId
 ) -> None:
     """Keep the edXML and each attachment of a submitted message in an owner's archive."""
     assert message.edxml is not None  # noqa: S101 - a submitted message has its edXML

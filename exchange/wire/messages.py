@@ -96,7 +96,7 @@ def edxml_of(message: Message) -> common_pb2.BlobRef | None:
     """Name a message's edXML; absent while it is a draft without one."""
     if message.edxml is None:
         return None
-    return blob(message.edxml.digest, message.edxml.size_bytes, EDXML_MEDIA_TYPE)
+    return blob(message.edxml.digest, message.edxml.size_bytes, media_type=EDXML_MEDIA_TYPE)
 
 
 def message_name(message_id: object) -> str:
@@ -125,5 +125,5 @@ def _status(entry: MailboxEntry) -> exchange_pb2.StatusItem:
         delivery=delivery_name(entry.delivery.delivery_id),
         reporter=entry.delivery.recipient,
         status=write_status(entry.status),
-        edxml=blob(entry.status.edxml.digest, entry.status.edxml.size_bytes, EDXML_MEDIA_TYPE),
+        edxml=blob(entry.status.edxml.digest, entry.status.edxml.size_bytes, media_type=EDXML_MEDIA_TYPE),
     )

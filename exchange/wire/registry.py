@@ -19,14 +19,14 @@ def read_endpoint(message: registry_pb2.Endpoint, *, now: datetime) -> Endpoint:
     return Endpoint(
         code=parse_organ_id(message.code),
         name=message.display_name,
-        block=from_wire(message.block, common_pb2.Block, Block, field="endpoint.block"),
+        block=from_wire(message.block, common_pb2.Block, words=Block, field="endpoint.block"),
         level=from_wire(
-            message.level, common_pb2.AdministrativeLevel, AgencyLevel, field="endpoint.level"
+            message.level, common_pb2.AdministrativeLevel, words=AgencyLevel, field="endpoint.level"
         ),
         parent=parse_organ_id(message.parent) if message.parent else None,
         email=message.email,
         roles=frozenset(
-            from_wire(role, registry_pb2.Role, EndpointRole, field="endpoint.roles")
+            from_wire(role, registry_pb2.Role, words=EndpointRole, field="endpoint.roles")
             for role in message.roles or [registry_pb2.ROLE_ENDPOINT]
         ),
         valid_from=instant(message.valid_from) if message.HasField("valid_from") else now,

@@ -20,7 +20,7 @@ def write_report(kept: KeptReport) -> verification_pb2.VerificationReport:
     reason = report.reason or report.verdict.value
     return verification_pb2.VerificationReport(
         name=f"reports/{kept.report_id}",
-        document=blob(report.sha256, report.size_bytes, "application/pdf"),
+        document=blob(report.sha256, report.size_bytes, media_type="application/pdf"),
         verdict=verification_pb2.DocumentVerdict.Value(f"DOCUMENT_VERDICT_{report.verdict.value}"),
         reason=report.reason,
         sentence_vi=sentence(reason, "vi"),
@@ -37,7 +37,7 @@ def write_record(record: ArchiveRecord) -> archive_pb2.ArchiveRecord:
     return archive_pb2.ArchiveRecord(
         name=f"records/{record.record_id}",
         kind=archive_pb2.RecordKind.Value(f"RECORD_KIND_{record.kind.value}"),
-        content=blob(record.digest, record.size_bytes, record.media_type),
+        content=blob(record.digest, record.size_bytes, media_type=record.media_type),
         message=f"messages/{record.message_id}" if record.message_id else "",
         owner=record.owner,
         title=record.title,

@@ -93,7 +93,7 @@ def to_wire(word: StrEnum, wire: WireEnum, *, name: str = "") -> int:
     return number
 
 
-def from_wire(number: int, wire: WireEnum, words: type[_Word], *, field: str) -> _Word:
+def from_wire(number: int, wire: WireEnum, *, words: type[_Word], field: str) -> _Word:
     """A number of the wire's enumeration as the domain's word; raises ArgumentInvalid."""
     known = wire.DESCRIPTOR.values_by_number.get(number)
     if known is None or number == 0:
@@ -102,7 +102,7 @@ def from_wire(number: int, wire: WireEnum, words: type[_Word], *, field: str) ->
 
 
 def blob(
-    sha256: str, size_bytes: int, media_type: str = "", file_name: str = ""
+    sha256: str, size_bytes: int, *, media_type: str = "", file_name: str = ""
 ) -> common_pb2.BlobRef:
     """A reference to stored content."""
     return common_pb2.BlobRef(

@@ -43,7 +43,9 @@ class BlobServicer(blobs_pb2_grpc.BlobServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, blobs_pb2.Upload, prepare)
+        return await answer_once(
+            self._services, request, answer_type=blobs_pb2.Upload, prepare=prepare
+        )
 
     async def WriteBlob(  # noqa: N802
         self, request_iterator: AsyncIterator[blobs_pb2.WriteBlobRequest], context: Context
@@ -91,7 +93,9 @@ class BlobServicer(blobs_pb2_grpc.BlobServiceServicer):
     ) -> AsyncIterator[blobs_pb2.BlobChunk]:
         """Give content that the caller may read, from an offset on."""
         async with self._services.database.transaction() as connection:
-            digest = await uploads.require_access(connection, current_caller().code, request.sha256)
+            digest = await uploads.require_access(
+                connection, current_caller().code, digest=request.sha256
+            )
         offset, left = request.read_offset, request.read_limit or None
         stream = self._services.objects.stream(
             digest, offset=offset, chunk_bytes=DOWNLOAD_CHUNK_BYTES
@@ -106,7 +110,7 @@ class BlobServicer(blobs_pb2_grpc.BlobServiceServicer):
     async def _upload(self, name: str) -> Upload:
         async with self._services.database.transaction() as connection:
             return await uploads.get_upload(
-                connection, current_caller().code, resource_uuid(name, "uploads")
+                connection, current_caller().code, upload_id=resource_uuid(name, "uploads")
             )
 
 
@@ -114,7 +118,12 @@ def write_upload(upload: Upload) -> blobs_pb2.Upload:
     """Show an upload."""
     return blobs_pb2.Upload(
         name=f"uploads/{upload.upload_id}",
-        blob=blob(upload.digest, upload.size_bytes, upload.media_type, upload.file_name),
+        blob=blob(
+            upload.digest,
+            upload.size_bytes,
+            media_type=upload.media_type,
+            file_name=upload.file_name,
+        ),
         committed_size=upload.committed_size,
         complete=upload.complete,
         expire_time=timestamp(upload.expires_at),

@@ -47,7 +47,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             return commit
 
         return await answer_once(
-            self._services, request, exchange_pb2.CreateMessageResponse, prepare
+            self._services, request, answer_type=exchange_pb2.CreateMessageResponse, prepare=prepare
         )
 
     async def SubmitMessage(  # noqa: N802
@@ -59,12 +59,14 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             submission = await submitting.prepare_submission(
                 self._services,
                 current_caller(),
-                resource_uuid(request.name, "messages"),
+                message_id=resource_uuid(request.name, "messages"),
                 etag=request.etag,
             )
 
             async def commit(connection: Connection) -> exchange_pb2.SubmitMessageResponse:
-                await submitting.commit_submission(self._services, connection, submission)
+                await submitting.commit_submission(
+                    self._services, connection, submission=submission
+                )
                 return exchange_pb2.SubmitMessageResponse(
                     message=wire.write_message(submission.message),
                     deliveries=[wire.write_delivery(each) for each in submission.deliveries],
@@ -74,7 +76,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             return commit
 
         return await answer_once(
-            self._services, request, exchange_pb2.SubmitMessageResponse, prepare
+            self._services, request, answer_type=exchange_pb2.SubmitMessageResponse, prepare=prepare
         )
 
     async def GetMessage(  # noqa: N802
@@ -163,7 +165,9 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
 
             async def commit(connection: Connection) -> exchange_pb2.AcknowledgeResponse:
                 answers = [
-                    await receiving.acknowledge(self._services, connection, current_caller(), each)
+                    await receiving.acknowledge(
+                        self._services, connection, recipient=current_caller(), request=each
+                    )
                     for each in asked
                 ]
                 return exchange_pb2.AcknowledgeResponse(
@@ -172,7 +176,9 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, exchange_pb2.AcknowledgeResponse, prepare)
+        return await answer_once(
+            self._services, request, answer_type=exchange_pb2.AcknowledgeResponse, prepare=prepare
+        )
 
     async def ReportStatus(  # noqa: N802
         self, request: exchange_pb2.ReportStatusRequest, context: Context
@@ -183,13 +189,13 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             report = await receiving.prepare_status(
                 self._services,
                 current_caller(),
-                resource_uuid(request.delivery, "deliveries"),
+                delivery_id=resource_uuid(request.delivery, "deliveries"),
                 said=read_status(request.status, now=self._services.clock()),
             )
 
             async def commit(connection: Connection) -> exchange_pb2.ReportStatusResponse:
                 delivery, evidence = await receiving.commit_status(
-                    self._services, connection, report
+                    self._services, connection, report=report
                 )
                 return exchange_pb2.ReportStatusResponse(
                     delivery=wire.write_delivery(delivery),
@@ -199,7 +205,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             return commit
 
         return await answer_once(
-            self._services, request, exchange_pb2.ReportStatusResponse, prepare
+            self._services, request, answer_type=exchange_pb2.ReportStatusResponse, prepare=prepare
         )
 
     async def ListEvidence(  # noqa: N802
@@ -227,7 +233,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
                 self._services, current_caller(), sha256=request.edxml.sha256
             )
         return drafting.draft_from_envelope(
-            self._services, current_caller(), read_envelope(request.envelope)
+            self._services, current_caller(), envelope=read_envelope(request.envelope)
         )
 
     async def _own(self, connection: Connection, message_id: UUID) -> Message:
@@ -240,7 +246,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         message = await message_rows.get_message(connection, message_id)
         caller = current_caller().code
         if message.sender != caller and not await delivery_rows.is_recipient(
-            connection, message_id, caller
+            connection, message_id, endpoint=caller
         ):
             raise MessageUnknown(str(message_id))
         return message

@@ -45,7 +45,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         place = read_page_token(request.page_token, parts=1)
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         block = (
-            from_wire(request.block, common_pb2.Block, Block, field="block")
+            from_wire(request.block, common_pb2.Block, words=Block, field="block")
             if request.block
             else None
         )
@@ -72,7 +72,9 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, registry_pb2.Endpoint, prepare)
+        return await answer_once(
+            self._services, request, answer_type=registry_pb2.Endpoint, prepare=prepare
+        )
 
     async def UpdateEndpoint(  # noqa: N802
         self, request: registry_pb2.UpdateEndpointRequest, context: Context
@@ -89,7 +91,9 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, registry_pb2.Endpoint, prepare)
+        return await answer_once(
+            self._services, request, answer_type=registry_pb2.Endpoint, prepare=prepare
+        )
 
     async def CloseEndpoint(  # noqa: N802
         self, request: registry_pb2.CloseEndpointRequest, context: Context
@@ -109,7 +113,9 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, registry_pb2.Endpoint, prepare)
+        return await answer_once(
+            self._services, request, answer_type=registry_pb2.Endpoint, prepare=prepare
+        )
 
     async def BindCertificate(  # noqa: N802
         self, request: registry_pb2.BindCertificateRequest, context: Context
@@ -134,7 +140,9 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, registry_pb2.Endpoint, prepare)
+        return await answer_once(
+            self._services, request, answer_type=registry_pb2.Endpoint, prepare=prepare
+        )
 
     async def RevokeCertificateBinding(  # noqa: N802
         self, request: registry_pb2.RevokeCertificateBindingRequest, context: Context
@@ -156,7 +164,9 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 
             return commit
 
-        return await answer_once(self._services, request, registry_pb2.Endpoint, prepare)
+        return await answer_once(
+            self._services, request, answer_type=registry_pb2.Endpoint, prepare=prepare
+        )
 
     async def ResolveRecipients(  # noqa: N802
         self, request: registry_pb2.ResolveRecipientsRequest, context: Context

@@ -43,24 +43,29 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         services = self._services
 
         async def prepare() -> Commit[signing_pb2.SignDocumentResponse]:
-            key = key_of(services, current_caller(), resource_id(request.key, "signingKeys"))
+            key = key_of(services, current_caller(), key_id=resource_id(request.key, "signingKeys"))
             content = await document_bytes(
                 services,
                 content=request.document.content,
                 blob_sha256=request.document.blob_sha256,
             )
             asked = self._read_request(request.options)
-            signed = await sign_with(services, key, content, request=asked)
+            signed = await sign_with(services, key, document=content, request=asked)
 
             async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
                 await uploads.grant(
-                    connection, current_caller().code, signed.blob.digest, at=services.clock()
+                    connection,
+                    current_caller().code,
+                    digest=signed.blob.digest,
+                    at=services.clock(),
                 )
                 return self._write_signed(signed, asked)
 
             return commit
 
-        return await answer_once(services, request, signing_pb2.SignDocumentResponse, prepare)
+        return await answer_once(
+            services, request, answer_type=signing_pb2.SignDocumentResponse, prepare=prepare
+        )
 
     def _read_request(self, options: signing_pb2.SigningOptions) -> SigningRequest:
         if options.level not in _LEVELS:
@@ -81,7 +86,7 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
     ) -> signing_pb2.SignDocumentResponse:
         fits = len(signed.content) <= self._services.limits.max_inline_bytes
         document: common_pb2.BlobRef = blob(
-            signed.blob.digest, signed.blob.size_bytes, "application/pdf"
+            signed.blob.digest, signed.blob.size_bytes, media_type="application/pdf"
         )
         return signing_pb2.SignDocumentResponse(
             document=document,

@@ -52,7 +52,9 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
 
             return commit
 
-        return await answer_once(services, request, verification_pb2.VerificationReport, prepare)
+        return await answer_once(
+            services, request, answer_type=verification_pb2.VerificationReport, prepare=prepare
+        )
 
     async def GetVerificationReport(  # noqa: N802
         self, request: verification_pb2.GetVerificationReportRequest, context: Context
