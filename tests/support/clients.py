@@ -98,7 +98,8 @@ class Client:
 
 
 def chunks(upload: str, content: bytes, *, offset: int = 0) -> Iterator[blobs_pb2.WriteBlobRequest]:
-    for start in range(offset, len(content), 64 << 10):
+    # At least one message, also where only the end of the upload is missing.
+    for start in range(offset, max(len(content), offset + 1), 64 << 10):
         yield blobs_pb2.WriteBlobRequest(
             upload=upload, write_offset=start, data=content[start : start + (64 << 10)]
         )
