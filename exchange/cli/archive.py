@@ -25,7 +25,9 @@ CHECK_SECONDS = 3600.0
 class ListOptions(ServiceOptions):
     """What `archive list` takes."""
 
-    message: Annotated[str, typer.Option("--message", help="Chỉ của văn bản này · Of one.")] = ""
+    message: Annotated[
+        str, typer.Option("--message", metavar="NAME", help="Chỉ của văn bản này · Of one.")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class RecordOptions(ServiceOptions):
 class FetchOptions(RecordOptions):
     """What `archive fetch` takes."""
 
-    out: Annotated[Path, typer.Option("--out", help="Tệp kết quả · Output file.")]
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Tệp kết quả · Output file.")]
 
 
 async def list_records(options: ListOptions, output: Output) -> ExitCode:

@@ -35,12 +35,23 @@ class AddOptions(Options):
     """What `certs trust add` takes."""
 
     file: Annotated[Path, typer.Argument(help="Chứng thư gốc · Certificate to trust.")]
-    trust: Annotated[Path, typer.Option("--trust", help="Thư mục tin cậy · Trust directory.")]
-    name: Annotated[str, typer.Option("--name", help="Tên ngắn · Short name of the anchor.")]
-    role: Annotated[list[str], typer.Option("--role", help="SIGNER, SEAL, TSA, TLS; repeatable.")]
+    trust: Annotated[
+        Path, typer.Option("--trust", metavar="DIR", help="Thư mục tin cậy · Trust directory.")
+    ]
+    name: Annotated[
+        str, typer.Option("--name", metavar="TEXT", help="Tên ngắn · Short name of the anchor.")
+    ]
+    role: Annotated[
+        list[str],
+        typer.Option("--role", metavar="ROLE", help="SIGNER, SEAL, TSA, TLS; repeatable."),
+    ]
     block: Annotated[
         list[str] | None,
-        typer.Option("--block", help="PARTY, STATE, FRONT, BUSINESS; tất cả nếu bỏ · all if none."),
+        typer.Option(
+            "--block",
+            metavar="BLOCK",
+            help="PARTY, STATE, FRONT, BUSINESS; tất cả nếu bỏ · all if none.",
+        ),
     ] = None
     valid_from: Annotated[
         str, typer.Option("--from", metavar="YYYY-MM-DD", help="Tin từ ngày · Trusted from.")
@@ -111,7 +122,7 @@ def add_trust(options: AddOptions, output: Output) -> ExitCode:
         valid_until=until + timedelta(days=1) if until else certificate.not_valid_after_utc,
         practice=options.practice,
     )
-    write_trust_anchor(options.trust, anchor, options.name)
+    write_trust_anchor(options.trust, anchor, name=options.name)
     output.document({"added": describe(certificate), "trust": str(options.trust)})
     output.say("certs.added", name=options.name, directory=options.trust)
     return ExitCode.OK

@@ -5,9 +5,11 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
+from typer.models import ArgumentInfo
 
 from exchange.cli.errors import CliError
 from exchange.cli.exits import ExitCode, exit_code_of
@@ -25,6 +27,10 @@ AsJson = Annotated[
 ]
 Lang = Annotated[
     Language | None, typer.Option("--lang", help="Ngôn ngữ · Language of what is printed.")
+]
+ProfileFile = Annotated[
+    Path | None,
+    typer.Option("--profile", metavar="FILE", help="Hồ sơ kết nối · Profile of the connection."),
 ]
 
 
@@ -55,7 +61,7 @@ def as_command(options_type: type[OptionsT], handler: Handler[OptionsT]) -> Call
 
     hints = get_type_hints(options_type, include_extras=True)
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [_parameter(field, hints[field.name]) for field in dataclasses.fields(options_type)]
+        [_parameter(field, hints[field.name]) for field in _own_first(options_type)]
     )
     command.__annotations__ = hints
     command.__doc__ = handler.__doc__
@@ -91,6 +97,25 @@ class _Interrupted(CliError):
     """The user stopped the command. No half-made file is left."""
 
     reason = "INTERRUPTED"
+
+
+def _own_first(options_type: type[Options]) -> list[dataclasses.Field[Any]]:
+    # Help lists them in this order, and what a command does matters more than what all share.
+    depth = {
+        name: distance
+        for distance, ancestor in reversed(list(enumerate(options_type.__mro__)))
+        for name in inspect.get_annotations(ancestor)
+    }
+
+    def place(field: dataclasses.Field[Any]) -> int:
+        # Arguments are told apart by their order, which is that of the fields.
+        return -1 if isinstance(_typer_info(field), ArgumentInfo) else depth[field.name]
+
+    return sorted(dataclasses.fields(options_type), key=place)
+
+
+def _typer_info(field: dataclasses.Field[Any]) -> object:
+    return next(iter(getattr(field.type, "__metadata__", ())), None)
 
 
 def _parameter(field: dataclasses.Field[Any], annotation: object) -> inspect.Parameter:

@@ -23,7 +23,8 @@ class DemoOptions(Options):
         bool, typer.Option("--keep", help="Để dịch vụ chạy tiếp · Leave the service running.")
     ] = False
     directory: Annotated[
-        Path | None, typer.Option("--dir", help="Thư mục mới · A new directory to work in.")
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="Thư mục mới · A new directory to work in."),
     ] = None
 
 

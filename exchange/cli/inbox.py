@@ -25,7 +25,9 @@ from exchange.client.receiving import mailbox
 class InboxOptions(ServiceOptions):
     """What `inbox` takes."""
 
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Số dòng tối đa · At most.")] = 100
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="Số dòng tối đa · At most.")
+    ] = 100
 
 
 async def inbox(options: InboxOptions, output: Output) -> ExitCode:

@@ -16,11 +16,17 @@ _MAX_BYTES = 4096
 
 PassphraseFile = Annotated[
     Path | None,
-    typer.Option("--passphrase-file", help="Tệp chứa mật khẩu · File whose first line it is."),
+    typer.Option(
+        "--passphrase-file", metavar="FILE", help="Tệp chứa mật khẩu · File whose first line it is."
+    ),
 ]
 PassphraseFd = Annotated[
     int | None,
-    typer.Option("--passphrase-fd", help="Số hiệu tệp đang mở · Open descriptor to read it from."),
+    typer.Option(
+        "--passphrase-fd",
+        metavar="N",
+        help="Số hiệu tệp đang mở · Open descriptor to read it from.",
+    ),
 ]
 
 

@@ -35,10 +35,11 @@ class CreateOptions(Options):
 
     directory: Directory
     base_url: Annotated[
-        str, typer.Option("--base-url", help="Địa chỉ phục vụ · Where it will answer.")
+        str,
+        typer.Option("--base-url", metavar="URL", help="Địa chỉ phục vụ · Where it will answer."),
     ] = "http://127.0.0.1:19000"
     organisation: Annotated[
-        str, typer.Option("--organisation", help="Tên cơ quan · Its organisation.")
+        str, typer.Option("--organisation", metavar="TEXT", help="Tên cơ quan · Its organisation.")
     ] = "Cơ quan chứng thực thực hành"
 
 
@@ -50,18 +51,30 @@ class IssueOptions(Options):
     kind: Annotated[str, typer.Argument(help="person | seal | endpoint | server")]
     out: Annotated[
         Path,
-        typer.Option("--out", help="Tệp .p12; endpoint, server: tên cho .crt và .key · Output."),
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="Tệp .p12; endpoint, server: tên cho .crt và .key · Output.",
+        ),
     ]
     name: Annotated[
-        str, typer.Option("--name", help="Họ tên, tên cơ quan, mã hoặc máy chủ · Whom it names.")
+        str,
+        typer.Option(
+            "--name", metavar="TEXT", help="Họ tên, tên cơ quan, mã hoặc máy chủ · Whom it names."
+        ),
     ]
-    organisation: Annotated[str, typer.Option("--organisation", help="Cơ quan · Organisation.")] = (
-        ""
-    )
-    position: Annotated[str, typer.Option("--position", help="Chức vụ · Position.")] = ""
-    identifier: Annotated[str, typer.Option("--identifier", help="Mã định danh · Identifier.")] = ""
+    organisation: Annotated[
+        str, typer.Option("--organisation", metavar="TEXT", help="Cơ quan · Organisation.")
+    ] = ""
+    position: Annotated[
+        str, typer.Option("--position", metavar="TEXT", help="Chức vụ · Position.")
+    ] = ""
+    identifier: Annotated[
+        str, typer.Option("--identifier", metavar="CODE", help="Mã định danh · Identifier.")
+    ] = ""
     address: Annotated[
-        list[str] | None, typer.Option("--address", help="Địa chỉ IP (server); repeatable.")
+        list[str] | None,
+        typer.Option("--address", metavar="IP", help="Địa chỉ IP (server); repeatable."),
     ] = None
     passphrase_file: PassphraseFile = None
     passphrase_fd: PassphraseFd = None

@@ -29,10 +29,11 @@ class RateOptions(ServiceOptions):
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="Từ ngày · From.")] = ""
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="Đến ngày · To.")] = ""
     definition: Annotated[
-        str, typer.Option("--definition", help="Cách tính · Which definition.")
+        str, typer.Option("--definition", metavar="ID", help="Cách tính · Which definition.")
     ] = ""
     sender: Annotated[
-        list[str] | None, typer.Option("--sender", help="Chỉ của đơn vị · Of one; repeatable.")
+        list[str] | None,
+        typer.Option("--sender", metavar="CODE", help="Chỉ của đơn vị · Of one; repeatable."),
     ] = None
     exceptions: Annotated[
         bool, typer.Option("--exceptions/--no-exceptions", help="Kèm ngoại lệ · With exceptions.")

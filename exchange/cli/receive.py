@@ -41,9 +41,11 @@ ARRIVED, ACCEPTED = "01", "03"
 class ReceiveOptions(TrustOptions):
     """What `receive` takes."""
 
-    into: Annotated[Path, typer.Option("--into", help="Thư mục lưu văn bản · Folder to keep in.")]
+    into: Annotated[
+        Path, typer.Option("--into", metavar="DIR", help="Thư mục lưu văn bản · Folder to keep in.")
+    ]
     delivery: Annotated[
-        str, typer.Argument(metavar="[DELIVERY]", help="Mã lượt chuyển · Which one to fetch.")
+        str, typer.Argument(metavar="DELIVERY", help="Mã lượt chuyển · Which one to fetch.")
     ] = ""
     everything: Annotated[
         bool, typer.Option("--all", help="Nhận tất cả · Everything in the mailbox.")

@@ -31,7 +31,10 @@ class ListOptions(ServiceOptions):
     """What `registry list` takes."""
 
     block: Annotated[
-        str, typer.Option("--block", help="PARTY, STATE, FRONT, BUSINESS · Only this block.")
+        str,
+        typer.Option(
+            "--block", metavar="BLOCK", help="PARTY, STATE, FRONT, BUSINESS · Only this block."
+        ),
     ] = ""
 
 
@@ -46,14 +49,22 @@ class CodeOptions(ServiceOptions):
 class AddOptions(CodeOptions):
     """What `registry add` takes."""
 
-    name: Annotated[str, typer.Option("--name", help="Tên · Name.")]
-    block: Annotated[str, typer.Option("--block", help="PARTY, STATE, FRONT, BUSINESS")]
-    level: Annotated[str, typer.Option("--level", help="PROVINCE, COMMUNE")]
-    parent: Annotated[str, typer.Option("--parent", help="Cấp trên · Parent's code.")] = ""
-    email: Annotated[str, typer.Option("--email", help="Thư điện tử · E-mail.")] = ""
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="Tên · Name.")]
+    block: Annotated[
+        str, typer.Option("--block", metavar="BLOCK", help="PARTY, STATE, FRONT, BUSINESS")
+    ]
+    level: Annotated[str, typer.Option("--level", metavar="LEVEL", help="PROVINCE, COMMUNE")]
+    parent: Annotated[
+        str, typer.Option("--parent", metavar="CODE", help="Cấp trên · Parent's code.")
+    ] = ""
+    email: Annotated[str, typer.Option("--email", metavar="TEXT", help="Thư điện tử · E-mail.")] = (
+        ""
+    )
     role: Annotated[
         list[str] | None,
-        typer.Option("--role", help="ENDPOINT, REGISTRAR, AUDITOR, OPERATOR; repeatable."),
+        typer.Option(
+            "--role", metavar="ROLE", help="ENDPOINT, REGISTRAR, AUDITOR, OPERATOR; repeatable."
+        ),
     ] = None
 
 
@@ -70,7 +81,9 @@ class ExplainOptions(ServiceOptions):
 
     sender: Annotated[str, typer.Argument(help="Mã bên gửi · Sender's code.")]
     recipient: Annotated[str, typer.Argument(help="Mã nơi nhận · Recipient's code.")]
-    type: Annotated[str, typer.Option("--type", help="Loại văn bản · Type of document.")] = ""
+    type: Annotated[
+        str, typer.Option("--type", metavar="TEXT", help="Loại văn bản · Type of document.")
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

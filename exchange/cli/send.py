@@ -34,37 +34,57 @@ class SendOptions(ServiceOptions):
 
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Văn bản đã ký, phụ lục · Document, annexes."),
+        typer.Argument(metavar="FILE", help="Văn bản đã ký, phụ lục · Document, annexes."),
     ] = None
     edxml: Annotated[
-        Path | None, typer.Option("--edxml", help="Gửi nguyên gói edXML · Send edXML as it is.")
+        Path | None,
+        typer.Option("--edxml", metavar="FILE", help="Gửi nguyên gói edXML · Send edXML as it is."),
     ] = None
     envelope: Annotated[
-        Path | None, typer.Option("--envelope", help="Thông tin văn bản (TOML) · Envelope file.")
+        Path | None,
+        typer.Option(
+            "--envelope", metavar="FILE", help="Thông tin văn bản (TOML) · Envelope file."
+        ),
     ] = None
-    to: Annotated[
-        str, typer.Option("--to", metavar="CODE[,CODE...]", help="Nơi nhận · Recipients.")
+    to: Annotated[str, typer.Option("--to", metavar="CODE,...", help="Nơi nhận · Recipients.")] = ""
+    number: Annotated[str, typer.Option("--number", metavar="TEXT", help="Số · Number.")] = ""
+    notation: Annotated[
+        str, typer.Option("--notation", metavar="TEXT", help="Ký hiệu · Notation.")
     ] = ""
-    number: Annotated[str, typer.Option("--number", help="Số · Number.")] = ""
-    notation: Annotated[str, typer.Option("--notation", help="Ký hiệu · Notation.")] = ""
-    type: Annotated[str, typer.Option("--type", help="Loại văn bản · Type.")] = ""
-    subject: Annotated[str, typer.Option("--subject", help="Trích yếu · Subject.")] = ""
-    signer: Annotated[str, typer.Option("--signer", help="Người ký · Who signed.")] = ""
-    position: Annotated[str, typer.Option("--position", help="Chức vụ · Position.")] = ""
+    type: Annotated[str, typer.Option("--type", metavar="TEXT", help="Loại văn bản · Type.")] = ""
+    subject: Annotated[
+        str, typer.Option("--subject", metavar="TEXT", help="Trích yếu · Subject.")
+    ] = ""
+    signer: Annotated[
+        str, typer.Option("--signer", metavar="TEXT", help="Người ký · Who signed.")
+    ] = ""
+    position: Annotated[
+        str, typer.Option("--position", metavar="TEXT", help="Chức vụ · Position.")
+    ] = ""
     competence: Annotated[
-        str, typer.Option("--competence", help="Thẩm quyền: TM., KT. · Competence.")
+        str, typer.Option("--competence", metavar="TEXT", help="Thẩm quyền: TM., KT. · Competence.")
     ] = ""
     priority: Annotated[
-        str, typer.Option("--priority", help="thường | khẩn | thượng khẩn | hỏa tốc · Priority.")
+        str,
+        typer.Option(
+            "--priority", metavar="TEXT", help="thường | khẩn | thượng khẩn | hỏa tốc · Priority."
+        ),
     ] = ""
-    place: Annotated[str, typer.Option("--place", help="Địa danh · Place.")] = ""
-    date: Annotated[str, typer.Option("--date", help="Ngày ban hành (hôm nay) · Date.")] = ""
+    place: Annotated[str, typer.Option("--place", metavar="TEXT", help="Địa danh · Place.")] = ""
+    date: Annotated[
+        str, typer.Option("--date", metavar="DAY", help="Ngày ban hành (hôm nay) · Date.")
+    ] = ""
     annex: Annotated[
-        list[Path] | None, typer.Option("--annex", help="Tệp phụ lục · Annex; repeatable.")
+        list[Path] | None,
+        typer.Option("--annex", metavar="FILE", help="Tệp phụ lục · Annex; repeatable."),
     ] = None
     request_id: Annotated[
         str,
-        typer.Option("--request-id", help="UUID; tự tính từ nội dung · Derived where left out."),
+        typer.Option(
+            "--request-id",
+            metavar="UUID",
+            help="UUID; tự tính từ nội dung · Derived where left out.",
+        ),
     ] = ""
 
 

@@ -18,7 +18,9 @@ from exchange.server.supervisor import run
 class ServeOptions(Options):
     """What `serve` takes."""
 
-    config: Annotated[Path, typer.Option("--config", help="Tệp cấu hình TOML · Configuration.")]
+    config: Annotated[
+        Path, typer.Option("--config", metavar="FILE", help="Tệp cấu hình TOML · Configuration.")
+    ]
     check: Annotated[
         bool, typer.Option("--check", help="Chỉ kiểm tra cấu hình · Only check the configuration.")
     ] = False

@@ -9,10 +9,9 @@ import stamina.instrumentation
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from congvan.v1 import common_pb2, envelope_pb2, exchange_pb2, verification_pb2
-from exchange.cli.commands import Options
+from exchange.cli.commands import Options, ProfileFile
 from exchange.cli.moments import local_time
 from exchange.cli.output import Output
-from exchange.cli.trust import ProfileFile
 from exchange.client.connection import Connection, connect
 from exchange.client.profile import find_profile, load_profile
 

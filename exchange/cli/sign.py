@@ -39,36 +39,52 @@ class SignOptions(TrustOptions):
     """What `sign` takes."""
 
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Tệp PDF cần ký · PDF files to sign.")
+        list[Path], typer.Argument(metavar="FILE", help="Tệp PDF cần ký · PDF files to sign.")
     ]
     key: Annotated[
-        Path, typer.Option("--key", help="Khóa PKCS#12 (.p12) · PKCS#12 file with the key.")
+        Path,
+        typer.Option(
+            "--key", metavar="FILE", help="Khóa PKCS#12 (.p12) · PKCS#12 file with the key."
+        ),
     ]
     level: Annotated[
-        str, typer.Option("--level", help="Mức ký: B-T có dấu thời gian, B-B · PAdES level.")
+        str,
+        typer.Option(
+            "--level", metavar="LEVEL", help="Mức ký: B-T có dấu thời gian, B-B · PAdES level."
+        ),
     ] = "B-T"
     tsa: Annotated[
-        str, typer.Option("--tsa", help="Dịch vụ dấu thời gian · URL of the time-stamping service.")
+        str,
+        typer.Option(
+            "--tsa", metavar="URL", help="Dịch vụ dấu thời gian · URL of the time-stamping service."
+        ),
     ] = ""
     out: Annotated[
-        Path | None, typer.Option("--out", help="Tệp hoặc thư mục kết quả · Output file or folder.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="PATH", help="Tệp hoặc thư mục kết quả · Output file or folder."
+        ),
     ] = None
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Ảnh chữ ký PNG · Picture to show.")
+        Path | None,
+        typer.Option("--picture", metavar="PNG", help="Ảnh chữ ký PNG · Picture to show."),
     ] = None
     box: Annotated[
         str,
         typer.Option(
             "--box",
-            metavar="PAGE,LEFT,BOTTOM,WIDTH,HEIGHT",
-            help="Vị trí hiển thị, mm từ góc dưới trái · Where to show it; page -1 is the last.",
+            metavar="P,L,B,W,H",
+            help="Trang, trái, dưới, rộng, cao (mm) · Page, left, bottom, width, height.",
         ),
     ] = ""
     line: Annotated[
-        list[str] | None, typer.Option("--line", help="Dòng chữ hiển thị · Text; repeatable.")
+        list[str] | None,
+        typer.Option("--line", metavar="TEXT", help="Dòng chữ hiển thị · Text; repeatable."),
     ] = None
-    field: Annotated[str, typer.Option("--field", help="Trường chữ ký · Signature field.")] = ""
-    reason: Annotated[str, typer.Option("--reason", help="Lý do ký · Reason.")] = ""
+    field: Annotated[
+        str, typer.Option("--field", metavar="NAME", help="Trường chữ ký · Signature field.")
+    ] = ""
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Lý do ký · Reason.")] = ""
     accept_unknown_revocation: Annotated[
         bool,
         typer.Option(
@@ -111,7 +127,11 @@ class _Job:
 
 
 async def sign_files(options: SignOptions, output: Output) -> ExitCode:
-    """Ký số tệp PDF · Sign PDF files (PAdES). Nothing is ever overwritten."""
+    """Ký số tệp PDF · Sign PDF files (PAdES). Nothing is ever overwritten.
+
+    The certificate is checked before it signs; one whose revocation can't be found out is refused
+    unless you say --accept-unknown-revocation.
+    """
     if options.level not in _LEVELS:
         raise UsageInvalid(f"--level {options.level}: one of {', '.join(_LEVELS)}")
     trust, appearance, targets = trust_of(options), _appearance(options), _targets(options)

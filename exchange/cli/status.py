@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.text import Text
+from typer.core import TyperGroup
 
 from congvan.v1 import exchange_pb2
 from exchange.cli.commands import as_command
@@ -34,7 +35,7 @@ class ShowOptions(ServiceOptions):
     """What `status show` takes."""
 
     message: Annotated[
-        str, typer.Argument(metavar="[MESSAGE]", help="Mã văn bản đã gửi; bỏ trống: mọi văn bản.")
+        str, typer.Argument(metavar="MESSAGE", help="Mã văn bản đã gửi; bỏ trống: mọi văn bản.")
     ] = ""
 
 
@@ -44,7 +45,9 @@ class ReportOptions(ServiceOptions):
 
     delivery: Annotated[str, typer.Argument(help="Lượt chuyển đã nhận · A received delivery.")]
     code: Annotated[str, typer.Argument(help="01 … 06 (QĐ 28/2018/QĐ-TTg)")]
-    note: Annotated[str, typer.Option("--note", help="Ghi chú; 02 cần lý do · Note.")] = ""
+    note: Annotated[
+        str, typer.Option("--note", metavar="TEXT", help="Ghi chú; 02 cần lý do · Note.")
+    ] = ""
 
 
 async def show(options: ShowOptions, output: Output) -> ExitCode:
@@ -170,8 +173,18 @@ def _show_message(
     output.show("")
 
 
+class _ShowByDefault(TyperGroup):
+    """`congvan status MESSAGE` means `congvan status show MESSAGE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own
+        """Put `show` where no command is named."""
+        if not args or args[0] not in (*self.commands, "--help", "-h"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Theo dõi, báo trạng thái · States."
+    cls=_ShowByDefault, add_completion=False, help="Theo dõi, báo trạng thái · States."
 )
 app.command("show")(as_command(ShowOptions, show))
 app.command("report")(as_command(ReportOptions, report))

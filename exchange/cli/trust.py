@@ -12,7 +12,7 @@ from certs.anchors import TrustStore
 from certs.fetching import FetchPolicy
 from certs.revocation import RevocationEvidence
 from certs.trust_files import load_trust_store
-from exchange.cli.commands import Options
+from exchange.cli.commands import Options, ProfileFile
 from exchange.cli.errors import TrustMissing, UsageInvalid
 from exchange.cli.files import read_file
 from exchange.client.errors import ProfileMissing
@@ -20,11 +20,9 @@ from exchange.client.profile import Profile, find_profile, load_profile
 
 _MAX_CRL_BYTES = 64 * 1024 * 1024
 
-ProfileFile = Annotated[
-    Path | None, typer.Option("--profile", help="Hồ sơ kết nối · Profile of the connection.")
-]
 TrustDirectory = Annotated[
-    Path | None, typer.Option("--trust", help="Thư mục tin cậy · Directory of trust anchors.")
+    Path | None,
+    typer.Option("--trust", metavar="DIR", help="Thư mục tin cậy · Directory of trust anchors."),
 ]
 Practice = Annotated[
     bool,
@@ -40,7 +38,9 @@ Allow = Annotated[
 ]
 CrlFiles = Annotated[
     list[Path] | None,
-    typer.Option("--crl", help="Tệp CRL có sẵn · CRL file at hand (DER); repeatable."),
+    typer.Option(
+        "--crl", metavar="FILE", help="Tệp CRL có sẵn · CRL file at hand (DER); repeatable."
+    ),
 ]
 
 

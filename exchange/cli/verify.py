@@ -44,7 +44,7 @@ class VerifyOptions(TrustOptions):
     """What `verify` takes."""
 
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Tệp PDF cần kiểm tra · PDF files.")
+        list[Path], typer.Argument(metavar="FILE", help="Tệp PDF cần kiểm tra · PDF files.")
     ]
     fetch: Annotated[
         bool,

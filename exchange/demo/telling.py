@@ -148,7 +148,7 @@ def next_commands(ground: Ground, plan: Plan, *, running: bool) -> list[str]:
     if running:
         commands = [
             *verify,
-            ["status", "show", "--profile", str(sender)],
+            ["status", "--profile", str(sender)],
             ["inbox", "--profile", str(sender)],
             ["rate", "--profile", str(registrar), "--month", month],
             ["archive", "check", "--profile", str(registrar)],

@@ -117,7 +117,7 @@ def test_a_document_goes_all_the_way(office: Office, desk: Desk) -> None:
         COMMUNE, "status", "report", item["delivery"], "06", "--note", "Đã hoàn thành"
     )
     assert reported.document["delivery"]["state"] == "DONE"
-    [followed] = office(PROVINCE, "status", "show", sent.document["message"]).document["messages"]
+    [followed] = office(PROVINCE, "status", sent.document["message"]).document["messages"]
     states = {each["recipient"]: each["state"] for each in followed["deliveries"]}
     assert states == {COMMUNE: "DONE", PARTY: "SENT"}
     mine = next(each for each in followed["deliveries"] if each["recipient"] == COMMUNE)
@@ -227,6 +227,7 @@ def test_the_registry_is_listed_explained_and_changed_by_the_registrar_only(
     certificate = tmp_path / "new.crt"
     certificate.write_bytes(practice.authority.issue_endpoint("H56.97").certificate_pem)
     bound = office(REGISTRAR, "registry", "bind", "H56.97", certificate)
+    assert bound.code == 0, bound.out
     assert len(bound.document["endpoint"]["certificate_sha256"]) == 1
 
     file = tmp_path / "endpoints.toml"
