@@ -82,7 +82,7 @@ async def fetch(options: FetchOptions, output: Output) -> ExitCode:
     require_new(options.out)
     async with connected(options) as connection:
         record = await _record(connection, options.record)
-        size = await download(connection, record.content.sha256, options.out)
+        size = await download(connection, record.content.sha256, target=options.out)
     output.document({"record": record_json(record), "file": str(options.out), "size_bytes": size})
     output.say("archive.fetched", file=options.out, size=size)
     return ExitCode.OK

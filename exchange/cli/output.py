@@ -110,7 +110,9 @@ class Output:
     def failure(self, error: BaseException) -> None:
         """Tell what went wrong and what to do, in the form that was asked for."""
         reason, detail = reason_and_detail(error)
-        sentences = {language: _sentence(error, reason, language) for language in LANGUAGES}
+        sentences = {
+            language: _sentence(error, reason, language=language) for language in LANGUAGES
+        }
         if self.as_json:
             content = {
                 "reason": reason,
@@ -119,11 +121,12 @@ class Output:
             }
             self.document({"error": {**content, "detail": detail}})
         else:
-            self._say_failure(reason, [sentences[each] for each in self.languages], detail)
+            spoken = [sentences[each] for each in self.languages]
+            self._say_failure(reason, sentences=spoken, detail=detail)
         if os.environ.get("CONGVAN_DEBUG") == "1":
             traceback.print_exception(error)
 
-    def _say_failure(self, reason: str, sentences: list[str], detail: str) -> None:
+    def _say_failure(self, reason: str, *, sentences: list[str], detail: str) -> None:
         first = Text(f"{reason}: ", style="bold red").append(plain(sentences[0]), style="not bold")
         self._err.print(first, soft_wrap=True)
         for other in sentences[1:]:
@@ -140,7 +143,7 @@ def reason_and_detail(error: BaseException) -> tuple[str, str]:
     return reason, str(getattr(error, "detail", ""))
 
 
-def _sentence(error: BaseException, reason: str, language: Language) -> str:
+def _sentence(error: BaseException, reason: str, *, language: Language) -> str:
     # A newer service may give reasons that this program has no sentence for; then its own counts.
     if isinstance(error, ServiceRefused) and not knows(reason, language):
         theirs = error.message_vi if language == "vi" else error.message_en

@@ -87,8 +87,8 @@ async def take_in(desk: Desk, item: exchange_pb2.MailboxItem) -> Intake:
     reports = await _verify(desk, received)
     await acknowledge(desk.connection, item)
     if desk.register:
-        await report_status(desk.connection, delivery, ARRIVED)
-        await report_status(desk.connection, delivery, ACCEPTED)
+        await report_status(desk.connection, delivery, code=ARRIVED)
+        await report_status(desk.connection, delivery, code=ACCEPTED)
     return Intake(received=received, reports=tuple(reports))
 
 
@@ -120,11 +120,11 @@ async def receive_documents(options: ReceiveOptions, output: Output) -> ExitCode
                     await acknowledge(connection, item)
                 continue
             if options.everything or _is_named(item, options.delivery):
-                outcome, code = await _receive_one(desk, item, output)
+                outcome, code = await _receive_one(desk, item, output=output)
                 outcomes.append(outcome)
                 codes.append(code)
     output.document({"documents": outcomes})
-    return _conclude(options, codes, output)
+    return _conclude(options, codes, output=output)
 
 
 def _is_named(item: exchange_pb2.MailboxItem, delivery: str) -> bool:
@@ -133,7 +133,7 @@ def _is_named(item: exchange_pb2.MailboxItem, delivery: str) -> bool:
 
 
 async def _receive_one(
-    desk: Desk, item: exchange_pb2.MailboxItem, output: Output
+    desk: Desk, item: exchange_pb2.MailboxItem, *, output: Output
 ) -> tuple[dict[str, Any], ExitCode]:
     document = item.document
     facts: dict[str, Any] = {
@@ -186,11 +186,11 @@ def _tell(intake: Intake, facts: dict[str, Any], *, output: Output) -> None:
     output.show(Text(output.phrase("receive.done", **facts), style="bold"))
     output.show("  → " + plain(intake.received.folder))
     for file, report in intake.reports:
-        output.show(*lines(file.name, report, output))
+        output.show(*lines(file.name, report, output=output))
     output.show("")
 
 
-def _conclude(options: ReceiveOptions, codes: list[ExitCode], output: Output) -> ExitCode:
+def _conclude(options: ReceiveOptions, codes: list[ExitCode], *, output: Output) -> ExitCode:
     if options.delivery and not codes:
         raise UsageInvalid(f"{options.delivery} is not in the mailbox")
     failed = [code for code in codes if code is not ExitCode.OK]

@@ -137,7 +137,7 @@ async def bind_certificate(options: BindOptions, output: Output) -> ExitCode:
     """Gắn chứng thư kết nối · Bind an endpoint's certificate (registrar only)."""
     certificate = read_certificates(options.certificate)[0]
     async with connected(options) as connection:
-        found = await bind(connection, options.code, certificate)
+        found = await bind(connection, options.code, certificate=certificate)
     _tell(found, output)
     return ExitCode.OK
 
@@ -204,7 +204,7 @@ async def create(connection: Connection, endpoint: registry_pb2.Endpoint) -> reg
 
 
 async def bind(
-    connection: Connection, code: str, certificate: x509.Certificate
+    connection: Connection, code: str, *, certificate: x509.Certificate
 ) -> registry_pb2.Endpoint:
     """Bind a certificate to an endpoint."""
     request = registry_pb2.BindCertificateRequest(

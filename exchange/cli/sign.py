@@ -147,7 +147,7 @@ async def sign_files(options: SignOptions, output: Output) -> ExitCode:
             key=key,
             level=Level(options.level),
             appearance=appearance,
-            timestamper=_timestamper(options, trust, fetcher),
+            timestamper=_timestamper(options, trust, fetcher=fetcher),
         )
         outcomes = []
         with _progress(output, len(targets)) as advance:
@@ -204,7 +204,7 @@ def _box(text: str) -> Box:
 
 
 def _timestamper(
-    options: SignOptions, trust: Trust, fetcher: EvidenceFetcher
+    options: SignOptions, trust: Trust, *, fetcher: EvidenceFetcher
 ) -> HttpTimestamper | None:
     url = options.tsa or trust.tsa
     if options.level == "B-B" or not url:
@@ -219,17 +219,17 @@ async def _check_certificate(
 
     False where its revocation is unknown and that is accepted. Raises CertificateRefused.
     """
-    verdict = _judge(key, trust, trust.evidence)
+    verdict = _judge(key, trust, evidence=trust.evidence)
     if verdict.missing:
         found = await fetcher.gather(verdict.missing)
-        verdict = _judge(key, trust, trust.evidence.merged(found))
+        verdict = _judge(key, trust, evidence=trust.evidence.merged(found))
     if verdict.status is PathStatus.REVOCATION_UNKNOWN and accept_unknown:
         return False
     verdict.raise_for_status()
     return True
 
 
-def _judge(key: FileKey, trust: Trust, evidence: RevocationEvidence) -> PathVerdict:
+def _judge(key: FileKey, trust: Trust, *, evidence: RevocationEvidence) -> PathVerdict:
     organisation = identify(key.certificate).kind is IdentityKind.ORGANISATION
     return judge_path(
         key.certificate,

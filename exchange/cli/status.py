@@ -74,7 +74,7 @@ async def report(options: ReportOptions, output: Output) -> ExitCode:
         raise UsageInvalid(f"{options.code}: one of {', '.join(REPORTABLE)}")
     name = _resource("deliveries", options.delivery)
     async with connected(options) as connection:
-        delivery = await report_status(connection, name, options.code, note=options.note)
+        delivery = await report_status(connection, name, code=options.code, note=options.note)
     output.document({"delivery": _delivery_json(delivery)})
     status = output.phrase(f"status.{options.code}")
     output.say("status.reported", status=status, delivery=delivery.name)

@@ -85,7 +85,7 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     return _tell(findings, output)
 
 
-def lines(name: str, report: Report, output: Output) -> list[RenderableType]:
+def lines(name: str, report: Report, *, output: Output) -> list[RenderableType]:
     """Lay a report out for people: the verdict in a sentence, then each signature."""
     verdict = str(report.verdict)
     first = Text(f"{MARKS[verdict]} ", style=STYLES[verdict])
@@ -114,7 +114,7 @@ def _tell(findings: list[tuple[Path, Report | FileUnreadable]], output: Output) 
     output.document(documents[0] if len(documents) == 1 else {"files": documents})
     for file, found in findings:
         if isinstance(found, Report):
-            output.show(*lines(str(file), found, output))
+            output.show(*lines(str(file), found, output=output))
         elif not output.as_json:
             output.failure(found)
     verdicts = [str(each["verdict"]) for each in documents]

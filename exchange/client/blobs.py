@@ -78,7 +78,7 @@ async def upload(
     return blob
 
 
-async def download(connection: Connection, sha256: str, target: Path) -> int:
+async def download(connection: Connection, sha256: str, *, target: Path) -> int:
     """Fetch content to a file that appears only when its SHA-256 is right; gives its size.
 
     What an earlier cut left (`<target>.part`) is taken up again. An existing target is replaced:
@@ -91,7 +91,7 @@ async def download(connection: Connection, sha256: str, target: Path) -> int:
     try:
         async for attempt in repeats:
             with attempt:
-                await _fetch(connection, sha256, partial)
+                await _fetch(connection, sha256, partial=partial)
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error
     return _finish(partial, target, sha256=sha256)
@@ -113,7 +113,7 @@ async def download_bytes(connection: Connection, sha256: str, *, max_bytes: int)
     return bytes(content)
 
 
-async def _fetch(connection: Connection, sha256: str, partial: Path) -> None:
+async def _fetch(connection: Connection, sha256: str, *, partial: Path) -> None:
     with _appending(partial) as sink:
         offset = sink.tell()
         request = blobs_pb2.DownloadBlobRequest(sha256=sha256, read_offset=offset)

@@ -83,9 +83,9 @@ async def receive(
         return received
     with _folder_in_the_making(folder) as unfinished:
         edxml = unfinished / EDXML_FILE
-        await download(connection, item.edxml.sha256, edxml)
+        await download(connection, item.edxml.sha256, target=edxml)
         for name, attachment in zip(names, item.envelope.attachments, strict=True):
-            await download(connection, attachment.blob.sha256, unfinished / name)
+            await download(connection, attachment.blob.sha256, target=unfinished / name)
         await _compare(sandbox, item, edxml=_read(edxml))
     return received
 
@@ -106,7 +106,7 @@ async def acknowledge(
 
 
 async def report_status(
-    connection: Connection, delivery: str, code: str, *, note: str = ""
+    connection: Connection, delivery: str, *, code: str, note: str = ""
 ) -> exchange_pb2.Delivery:
     """Report an edXML status by its two digits (QĐ 28/2018: 01 to 06) with the time of now."""
     now = Timestamp()

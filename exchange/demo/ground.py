@@ -137,7 +137,7 @@ def break_ground(directory: Path) -> Ground:
     )
 
 
-def issue_everything(ground: Ground, plan: Plan, step: Callable[[str], None]) -> None:
+def issue_everything(ground: Ground, plan: Plan, *, step: Callable[[str], None]) -> None:
     """Make the practice authority and every key and certificate that the demo needs."""
     authority = PracticeAuthority.create(
         ground.authority, base_url=f"http://{ground.authority_address}", clock=_now

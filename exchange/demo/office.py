@@ -65,7 +65,7 @@ async def register_everyone(connection: Connection, *, ground: Ground, plan: Pla
         code = str(entry["code"])
         await create(connection, read_endpoint(entry))
         content = _read(ground.profile_file(code).with_suffix(".crt"))
-        await bind(connection, code, x509.load_pem_x509_certificate(content))
+        await bind(connection, code, certificate=x509.load_pem_x509_certificate(content))
     count = 0
     token = ""
     while True:
@@ -88,9 +88,9 @@ async def prepare(office: Office, dispatch: Dispatch) -> list[OutgoingFile]:
             content = _read(source)
             if dispatch.treatment is not Treatment.UNSIGNED:
                 if not is_annex:
-                    content = await _sign_as_leader(office, dispatch, content)
+                    content = await _sign_as_leader(office, dispatch, content=content)
                 content = await _seal(
-                    connection, dispatch, content, is_annex=is_annex, office=office
+                    connection, dispatch, content=content, is_annex=is_annex, office=office
                 )
             if dispatch.treatment is Treatment.BROKEN:
                 content = alter(content)
@@ -147,7 +147,7 @@ def alter(content: bytes) -> bytes:
     return bytes(changed)
 
 
-async def _sign_as_leader(office: Office, dispatch: Dispatch, content: bytes) -> bytes:
+async def _sign_as_leader(office: Office, dispatch: Dispatch, *, content: bytes) -> bytes:
     picture = _read(office.plan.pictures / "leader-signature.png")
     request = SigningRequest(
         level=Level.B_T,
@@ -159,7 +159,7 @@ async def _sign_as_leader(office: Office, dispatch: Dispatch, content: bytes) ->
 
 
 async def _seal(
-    connection: Connection, dispatch: Dispatch, content: bytes, *, is_annex: bool, office: Office
+    connection: Connection, dispatch: Dispatch, *, content: bytes, is_annex: bool, office: Office
 ) -> bytes:
     if is_annex:
         # NĐ 30/2020, Appendix I, III.1.d: no picture, the code and the time in ISO 8601.

@@ -62,7 +62,7 @@ async def run_demo(wishes: Wishes, output: Output) -> None:
         async with Children(ground.logs) as children:
             steps.expect(4 + 2 * len(plan.dispatches) + len(plan.recipients) + len(plan.senders))
             steps.step("ground", directory=ground.directory)
-            issue_everything(ground, plan, lambda name: steps.step("issue", name=name))
+            issue_everything(ground, plan, step=lambda name: steps.step("issue", name=name))
             async with AsyncExitStack() as stack:
                 starting = asyncio.create_task(
                     _start_servers(wishes, ground, plan=plan, children=children, steps=steps)

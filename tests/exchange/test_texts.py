@@ -1,6 +1,8 @@
 """Every reason that a user can meet has a sentence in both languages."""
 
+import re
 import string
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,15 @@ def test_a_sentence_says_what_to_do() -> None:
 )
 def test_language_follows_the_locale(environment: dict[str, str], language: Language) -> None:
     assert language_from_environment(environment) == language
+
+
+def test_every_phrase_that_the_program_names_is_in_the_catalogue() -> None:
+    named: set[str] = set()
+    for package in ("cli", "demo"):
+        for path in Path(exchange.cli.errors.__file__).parents[1].glob(f"{package}/*.py"):
+            text = path.read_text(encoding="utf8")
+            named |= set(re.findall(r'(?:phrase|say)\(\s*"([a-z]+\.[\w.]+)"', text))
+            named |= set(re.findall(r'"((?:word|certs)\.[a-z_]+)"', text))
+            named |= {f"demo.step.{key}" for key in re.findall(r'\.step\(\s*"(\w+)"', text)}
+    assert len(named) > 60
+    assert named - catalogue("phrases", "vi").keys() == set()

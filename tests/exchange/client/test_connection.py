@@ -230,7 +230,7 @@ async def test_a_download_goes_on_where_it_was_cut_and_is_proved(
     blobs = Blobs(cuts=1)
     digest = hashlib.sha256(CONTENT).hexdigest()
     async with _connected(practice, tmp_path, blobs=blobs) as connection:
-        size = await download(connection, digest, tmp_path / "target")
+        size = await download(connection, digest, target=tmp_path / "target")
     assert size == len(CONTENT)
     assert (tmp_path / "target").read_bytes() == CONTENT
     assert blobs.offsets[1] > 0
@@ -241,7 +241,7 @@ async def test_a_download_of_other_bytes_never_appears(practice: Practice, tmp_p
     digest = hashlib.sha256(CONTENT).hexdigest()
     async with _connected(practice, tmp_path, blobs=Blobs(corrupt=True)) as connection:
         with pytest.raises(DownloadCorrupt):
-            await download(connection, digest, tmp_path / "target")
+            await download(connection, digest, target=tmp_path / "target")
         with pytest.raises(DownloadCorrupt):
             await download_bytes(connection, digest, max_bytes=len(CONTENT))
         with pytest.raises(ServiceAnswerInvalid):
