@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -120,10 +121,16 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    # Asked to end, a command ends as by Ctrl-C: what it began is cleared away.
+    signal.signal(signal.SIGTERM, _interrupt)
     code = main(sys.argv[1:])
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     sys.exit(code)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _usage(error: Exception, arguments: list[str]) -> int:

@@ -82,7 +82,7 @@ async def run_demo(wishes: Wishes, output: Output) -> None:
 async def _start_servers(
     wishes: Wishes, ground: Ground, *, plan: Plan, children: Children, steps: Steps
 ) -> None:
-    steps.step("start", objects="SeaweedFS (S3)" if wishes.s3 else "thư mục")
+    steps.step("start_s3" if wishes.s3 else "start")
     authority = children.start(
         "authority", congvan("certs", "practice", "serve", str(ground.authority))
     )

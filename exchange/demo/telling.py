@@ -70,7 +70,7 @@ def telling_steps(output: Output) -> Iterator[Steps]:
         return
     columns = (SpinnerColumn(), BarColumn(bar_width=12), TimeElapsedColumn())
     with Progress(
-        *columns, TextColumn("{task.description}"), console=console, transient=True
+        *columns, TextColumn("{task.description}", markup=False), console=console, transient=True
     ) as bar:
         yield Steps(output, bar)
 

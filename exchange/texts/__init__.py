@@ -1,4 +1,4 @@
-"""What users read, Vietnamese first: a sentence for every reason code, and the command line's phrases.
+"""What users read, Vietnamese first: a sentence for every reason code, and phrases of commands.
 
 The catalogues are gettext files (`vi/*.po`, `en/*.po`), read as they are; nothing is compiled.
 A sentence says what happened and, behind the dash, what to do. Reason codes are stable and the same

@@ -107,6 +107,23 @@ def test_an_interruption_is_exit_code_130(capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out)["error"]["reason"] == "INTERRUPTED"
 
 
+def test_a_command_that_is_told_to_end_clears_away_what_it_began(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "exchange.cli.main", "doctor", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.glob("congvan-doctor-*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.terminate()
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(told)["error"]["reason"] == "INTERRUPTED"
+    assert not list(tmp_path.glob("congvan-doctor-*"))
+
+
 def test_a_reader_that_leaves_early_is_no_failure_to_shout_about(tmp_path: Path) -> None:
     line = f"{sys.executable} -m exchange.cli.main --help | head -1"
     told = subprocess.run(
