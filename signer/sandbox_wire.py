@@ -47,10 +47,22 @@ class WireError(ValueError):
 def frame(value: object) -> list[bytes | memoryview]:
     """Return the parts of a frame that holds `value`, to be sent one after the other."""
     buffers: list[pickle.PickleBuffer] = []
-    body = pickle.dumps(_beside(value), protocol=5, buffer_callback=buffers.append)
+    body = io.BytesIO()
+    _Writer(body, protocol=5, buffer_callback=buffers.append).dump(_beside(value))
     views = [buffer.raw() for buffer in buffers]
     lengths = struct.pack(f">{len(views)}Q", *(view.nbytes for view in views))
-    return [PREFIX.pack(len(body), len(views)) + lengths + body, *views]
+    return [PREFIX.pack(body.tell(), len(views)) + lengths + body.getvalue(), *views]
+
+
+class _Writer(pickle.Pickler):
+    """Writes an enumeration's member as its class and value, in every version of Python.
+
+    Python 3.11 before 3.11.4 writes a call of `getattr` instead, which no answer may name.
+    """
+
+    def reducer_override(self, obj: object) -> Any:  # noqa: ANN401 - as pickle declares it
+        """Reduce members of enumerations; leave the rest as it is."""
+        return (type(obj), (obj.value,)) if isinstance(obj, Enum) else NotImplemented
 
 
 def _beside(value: object) -> object:

@@ -26,7 +26,7 @@ from signer.errors import (
     SandboxLimitExceeded,
 )
 from signer.sandbox import MEBIBYTE, Sandbox, SandboxLimits
-from signer.sandbox_wire import WireError, frame, load_answer
+from signer.sandbox_wire import PREFIX, WireError, frame, load_answer
 from signer.verdicts import Verdict
 from tests.support import costly, sandboxed
 from tests.support.verification import Judge
@@ -278,3 +278,9 @@ async def test_documents_that_cost_too_much_end_within_the_limits_with_a_reason(
             assert time.monotonic() - start < 6, name
         report = await sandbox.assess(one_page_pdf, store=TrustStore(), at=datetime.now(UTC))
         assert report.verdict is Verdict.UNSIGNED
+
+
+def test_members_of_enumerations_travel_as_class_and_value() -> None:
+    head = bytes(frame({"verdict": Verdict.VALID})[0])
+    assert b"getattr" not in head, "an answer may name classes only"
+    assert load_answer(head[PREFIX.size :], ()) == {"verdict": Verdict.VALID}
