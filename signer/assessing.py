@@ -148,7 +148,7 @@ def _assess_opened(opened: Opened, blank: Report, *, circumstances: Circumstance
         opened=opened,
         circumstances=circumstances.with_found(carried.evidence, carried.certificates),
         empty_visible=frozenset(
-            field.number for field in fields if field.visible and not field.signed
+            field.state for field in fields if field.visible and not field.signed
         ),
         long_term=carried.serves_long_term,
         fault=_document_fault(opened, examined, byte_ranges=byte_ranges, unjudged=unjudged),

@@ -40,7 +40,7 @@ from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine import ENGINE_ERRORS, array, dictionary, empty_dictionary, raw
 from signer.reasons import Reason
-from signer.signature_fields import signature_fields
+from signer.signature_fields import FieldState, signature_fields
 from signer.verdicts import Changes
 
 # The engine logs each refused difference with its objects: a stranger's text in our log.
@@ -122,14 +122,22 @@ class _WithoutIdleFrees(HistoricalResolver):
     """
 
     def idle_frees(self) -> set[generic.Reference]:
-        """Return what this revision frees although the revision before had no such object."""
-        before = self.revision - 1
+        """Return what this revision frees although the revision before had no such object.
+
+        Whatever generation the entry names: viewers free the object by its number alone.
+        """
+        freed: set[generic.Reference] = super().refs_freed_in_revision()  # type: ignore[no-untyped-call]
+        living = self._living_numbers(self.revision - 1) if freed else frozenset()
+        return {reference for reference in freed if reference.idnum not in living}
+
+    def _living_numbers(self, revision: int) -> frozenset[int]:
         xrefs = self.reader.xrefs
-        return {
-            reference
-            for reference in super().refs_freed_in_revision()  # type: ignore[no-untyped-call]
-            if xrefs.get_historical_ref(reference, before) is None
-        }
+        return frozenset(
+            reference.idnum
+            for each in range(revision + 1)
+            for reference in xrefs.explicit_refs_in_revision(each)
+            if xrefs.get_historical_ref(reference, revision) is not None
+        )
 
     def refs_freed_in_revision(self) -> set[generic.Reference]:
         """Return what this revision really removes."""
@@ -205,18 +213,18 @@ def read_locks(field: generic.DictionaryObject, value: generic.DictionaryObject)
 
 
 def judge_changes(
-    reader: PdfFileReader, revision: int, *, locks: Locks, hollow: frozenset[int]
+    reader: PdfFileReader, revision: int, *, locks: Locks, hollow: frozenset[FieldState]
 ) -> ChangeJudgement:
     """Judge all revisions after `revision`, which a signature covers.
 
-    hollow: the object numbers of visible signature fields without an intact signature of their
-    own. One that appeared after `revision` shows something over the signed page that nobody
-    signed: an overlay.
+    hollow: the visible signature fields without an intact signature of somebody. One that appeared
+    or was filled after `revision` shows something over the signed page that nobody signed: an
+    overlay.
     """
     if revision + 1 >= reader.xrefs.total_revisions:
         return ChangeJudgement(changes=Changes.NONE)
     try:
-        if hollow and hollow - _field_numbers(reader.get_historical_resolver(revision)):
+        if hollow and hollow - _field_states(reader.get_historical_resolver(revision)):
             return _forbidden(Reason.OVERLAY_FIELD, "a visible field without a signature")
         result = _SIGNATURES_ONLY.review_file(
             reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
@@ -239,8 +247,8 @@ def judge_changes(
     return _forbidden(Reason.DOCUMENT_ALTERED, str(result))
 
 
-def _field_numbers(handler: HistoricalResolver) -> frozenset[int]:
-    return frozenset(field.number for field in signature_fields(handler))
+def _field_states(handler: HistoricalResolver) -> frozenset[FieldState]:
+    return frozenset(field.state for field in signature_fields(handler))
 
 
 def _permitted(result: DiffResult, locks: Locks) -> bool:

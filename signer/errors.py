@@ -28,7 +28,6 @@
 A time-stamp that can't be had is ``certs.errors.TimestampFailed``: it passes through unchanged.
 """
 
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar

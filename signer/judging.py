@@ -25,6 +25,7 @@ from signer.examining import PADES, Examined, Opened
 from signer.findings import Finding, worst
 from signer.reasons import Reason
 from signer.report import SignatureReport
+from signer.signature_fields import FieldState
 from signer.timestamps import TimestampJudgement, judge_token
 from signer.trust import Circumstances, Trust, judge_certificate
 from signer.verdicts import (
@@ -59,14 +60,13 @@ class Judged:
 class DocumentFacts:
     """What all signatures of one document share.
 
-    empty_visible: the object numbers of visible signature fields that nobody filled. long_term:
-    whether the security store serves level B-LT. fault: something wrong with the document as a
-    whole.
+    empty_visible: the visible signature fields that nobody filled. long_term: whether the security
+    store serves level B-LT. fault: something wrong with the document as a whole.
     """
 
     opened: Opened
     circumstances: Circumstances
-    empty_visible: frozenset[int]
+    empty_visible: frozenset[FieldState]
     long_term: bool
     fault: Finding | None = None
 
@@ -99,8 +99,11 @@ class _Case:
 
 def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Judged, ...]:
     """Judge every signature of the document, in the order given."""
+    # A time-stamp is nobody's signature: anyone can get one for a field that covers the page.
     hollow = facts.empty_visible | frozenset(
-        entry.field.number for entry in examined if entry.field.visible and not entry.intact
+        entry.field.state
+        for entry in examined
+        if entry.field.visible and (entry.is_timestamp or not entry.intact)
     )
     stamps = [entry for entry in examined if entry.is_timestamp]
     stamps.sort(key=lambda entry: entry.signed_range.end if entry.signed_range else 0)
@@ -116,7 +119,11 @@ def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Jud
 
 
 def _judge_contained(
-    facts: DocumentFacts, entry: Examined, *, hollow: frozenset[int], proofs: tuple[Proof, ...]
+    facts: DocumentFacts,
+    entry: Examined,
+    *,
+    hollow: frozenset[FieldState],
+    proofs: tuple[Proof, ...],
 ) -> Judged:
     """Judge one signature; whatever goes wrong stays with it and is never a pass."""
     unknown = ChangeJudgement(changes=Changes.UNKNOWN)
@@ -137,7 +144,9 @@ def _judge_contained(
         return Judged(report=_report(case, [finding], kind=_kind(entry, None)))
 
 
-def _changes(facts: DocumentFacts, entry: Examined, *, hollow: frozenset[int]) -> ChangeJudgement:
+def _changes(
+    facts: DocumentFacts, entry: Examined, *, hollow: frozenset[FieldState]
+) -> ChangeJudgement:
     reader = facts.opened.reader
     if facts.fault is not None:
         return ChangeJudgement(

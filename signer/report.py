@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
@@ -63,6 +64,9 @@ class SignatureReport:
     def __post_init__(self) -> None:
         """Refuse a pass that contradicts its own findings."""
         _require_utc(self.signed_at, self.timestamp_at)
+        object.__setattr__(self, "field", printable(self.field))
+        object.__setattr__(self, "detail", printable(self.detail))
+        object.__setattr__(self, "signer", _printable_signer(self.signer))
         if self.indication is Indication.TOTAL_PASSED and (
             self.integrity is not Integrity.INTACT
             or self.changes not in _HARMLESS
@@ -127,6 +131,7 @@ class Report:
     def __post_init__(self) -> None:
         """Refuse a VALID that any signature contradicts."""
         _require_utc(self.judged_at)
+        object.__setattr__(self, "detail", printable(self.detail))
         passed = [entry.indication is Indication.TOTAL_PASSED for entry in self.signatures]
         if self.verdict is Verdict.VALID and not (passed and all(passed)):
             raise ValueError("a document is valid only when each of its signatures passed")
@@ -148,7 +153,11 @@ class Report:
             "trust_version": self.trust_version,
             "signatures": [entry.to_json() for entry in self.signatures],
             "missing": [
-                {"kind": str(request.kind), "url": request.url, "serial": f"{request.serial:x}"}
+                {
+                    "kind": str(request.kind),
+                    "url": printable(request.url),
+                    "serial": f"{request.serial:x}",
+                }
                 for request in self.missing
             ],
         }
@@ -174,6 +183,26 @@ class Report:
             judged_at=judged_at,
             trust_version=values["trust_version"],
         )
+
+
+_TEXT_CHARACTERS: Final = 1_000
+_UNPRINTABLE: Final = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff\\ufffe\\uffff]")
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text as every reader of a report can hold it: no controls, not long.
+
+    Databases and other languages refuse NUL characters and halves of surrogate pairs.
+    """
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_TEXT_CHARACTERS])
+
+
+def _printable_signer(signer: SignerIdentity | None) -> SignerIdentity | None:
+    if signer is None:
+        return None
+    values = {each.name: getattr(signer, each.name) for each in fields(signer)}
+    texts = {name: printable(value) for name, value in values.items() if name != "kind"}
+    return replace(signer, kind=signer.kind, **texts)
 
 
 _HARMLESS = frozenset({Changes.NONE, Changes.SIGNATURES, Changes.ARCHIVAL, Changes.NUMBER_AND_DATE})

@@ -16,6 +16,10 @@ MAX_FIELDS: Final = 20_000
 MAX_DEPTH: Final = 32
 
 
+FieldState = tuple[int, bool]
+"""A field's object number, and whether it is filled: what tells a field from its later self."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureField:
     """A signature field as the form shows it; `fault` tells why it can't be read further.
@@ -34,6 +38,11 @@ class SignatureField:
     def signed(self) -> bool:
         """Whether the field is filled, or may be."""
         return self.value is not None or bool(self.fault)
+
+    @property
+    def state(self) -> FieldState:
+        """Which field this is, and whether it is filled."""
+        return self.number, self.signed
 
 
 @dataclass(frozen=True, slots=True)
