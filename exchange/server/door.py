@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 from cryptography import x509
+from google.protobuf.message import Message
 
 from certs.errors import IdentityUnreadable
 from certs.identity import ENDPOINT_URN, fingerprint
@@ -26,6 +27,7 @@ from exchange.errors import IdentityUnknown, InternalFailure, NotBuiltYet, RoleM
 from exchange.server.access import OPEN_METHODS, may_call
 from exchange.server.status import abort, code_of
 from exchange.services import Services
+from exchange.wire.bounds import check_bounds
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -126,6 +128,7 @@ class Door(grpc.aio.ServerInterceptor):
             started = time.monotonic()
             try:
                 await self.admit(method, context)
+                _check(request)
                 answer = behaviour(request, context)
                 answer = await answer if isawaitable(answer) else answer
             except Exception as error:
@@ -140,6 +143,7 @@ class Door(grpc.aio.ServerInterceptor):
             started = time.monotonic()
             try:
                 await self.admit(method, context)
+                _check(request)
                 async for answer in behaviour(request, context):
                     yield answer
             except Exception as error:
@@ -155,6 +159,12 @@ _MAKERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
     (False, True): grpc.unary_stream_rpc_method_handler,
     (True, True): grpc.stream_stream_rpc_method_handler,
 }
+
+
+def _check(request: WireValue) -> None:
+    """Check what came whole; of a stream, its reader checks each message."""
+    if isinstance(request, Message):
+        check_bounds(request)
 
 
 async def _refuse(method: str, context: Context, *, error: Exception, started: float) -> None:

@@ -23,6 +23,7 @@ ROOTS = (
     exchange_errors.ExchangeError,
 )
 Code = grpc.StatusCode
+_TEXT_CHARACTERS = 300
 
 # The nearest ancestor in the table decides. A test walks all subclasses, so none lacks a row.
 STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
@@ -77,9 +78,9 @@ def status_of(error: Exception, code: grpc.StatusCode) -> Status:
     """Say an error as google.rpc.Status: ErrorInfo for programs, LocalizedMessage for people."""
     reason = getattr(error, "reason", "")
     info = ErrorInfo(reason=reason, domain=DOMAIN, metadata=_metadata(error))
-    message = LocalizedMessage(locale="vi", message=sentence(reason, "vi"))
-    status = Status(code=code.value[0], message=str(error))
-    for detail in (info, message):
+    localized = LocalizedMessage(locale="vi", message=sentence(reason, "vi"))
+    status = Status(code=code.value[0], message=_short(str(error)))
+    for detail in (info, localized):
         packed = AnyMessage()
         packed.Pack(detail)
         status.details.append(packed)
@@ -98,4 +99,9 @@ async def abort(context: grpc.aio.ServicerContext, error: Exception) -> NoReturn
 def _metadata(error: Exception) -> dict[str, str]:
     names = ("detail", "field", "rule", "committed_size_bytes")
     found = {name: getattr(error, name, None) for name in names}
-    return {name: str(value) for name, value in found.items() if value not in (None, "")}
+    return {name: _short(str(value)) for name, value in found.items() if value not in (None, "")}
+
+
+def _short(text: str) -> str:
+    """Cut a text that names what a caller sent: trailers have room for 8 kB in all."""
+    return text if len(text) <= _TEXT_CHARACTERS else text[:_TEXT_CHARACTERS] + "…"

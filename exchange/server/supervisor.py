@@ -22,9 +22,10 @@ from certs.identity import endpoint_code, fingerprint
 from exchange import registry
 from exchange.agency import Endpoint, parse_organ_id
 from exchange.errors import PortInUse, SettingInvalid
+from exchange.server.assignment import DRAIN_SECONDS, Assignment
 from exchange.server.logs import configure_logs
 from exchange.server.settings import BootstrapSection, Settings, read_setting_file
-from exchange.server.worker_process import DRAIN_SECONDS, Assignment, work
+from exchange.server.worker_process import work
 from storage.database import Connection, Database
 from storage.embedded import EmbeddedPostgres
 from storage.errors import DataVersionUnsupported, StorageUnavailable

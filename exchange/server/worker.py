@@ -11,8 +11,8 @@ from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from exchange.server.app import SERVICE_NAMES, build_server, open_services
+from exchange.server.assignment import DRAIN_SECONDS, Assignment
 from exchange.server.logs import configure_logs
-from exchange.server.worker_process import DRAIN_SECONDS, Assignment
 from exchange.services import Services
 
 HEALTH_SECONDS = 2.0

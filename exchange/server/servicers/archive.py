@@ -45,12 +45,12 @@ class ArchiveServicer(archive_pb2_grpc.ArchiveServiceServicer):
         self, request: archive_pb2.ListRecordsRequest, context: Context
     ) -> archive_pb2.ListRecordsResponse:
         """List records, newest first: one's own, or all for auditors and operators."""
-        place = read_page_token(request.page_token, parts=1)
+        place = read_page_token(request.page_token, lambda parts: UUID(parts[0]), parts=1)
         page = PageRequest(
             owner=_visible_owner(),
             message_id=resource_id(request.message, "messages") if request.message else None,
             size=page_size(request.page_size, most=self._services.limits.max_page_size),
-            after=UUID(place[0]) if place else None,
+            after=place,
         )
         try:
             found = await self._services.archive.list(page)

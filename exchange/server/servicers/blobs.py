@@ -68,6 +68,8 @@ class BlobServicer(blobs_pb2_grpc.BlobServiceServicer):
     ) -> blobs_pb2.Upload:
         """Take one chunk. A repeat of the last one finds its bytes committed and says so."""
         upload = await self._upload(request.upload)
+        if request.write_offset < 0:
+            raise ArgumentInvalid("not negative", field="write_offset")
         if request.write_offset + len(request.data) <= upload.committed_size:
             return write_upload(upload)
         written = await uploads.write(
@@ -97,6 +99,9 @@ class BlobServicer(blobs_pb2_grpc.BlobServiceServicer):
                 connection, current_caller().code, digest=request.sha256
             )
         offset, left = request.read_offset, request.read_limit or None
+        stored = await self._services.objects.stat(digest)
+        if offset < 0 or request.read_limit < 0 or (stored and offset > stored.size_bytes):
+            raise ArgumentInvalid("outside the content", field="read_offset")
         stream = self._services.objects.stream(
             digest, offset=offset, chunk_bytes=DOWNLOAD_CHUNK_BYTES
         )

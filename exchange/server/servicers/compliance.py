@@ -12,7 +12,7 @@ from exchange.server.door import current_caller
 from exchange.server.servicers import Context
 from exchange.services import Services
 from exchange.wire.compliance import read_period, write_definition, write_exception, write_rate
-from exchange.wire.values import page_size, read_page_token, write_page_token
+from exchange.wire.values import natural, page_size, read_page_token, write_page_token
 
 
 class ComplianceServicer(compliance_pb2_grpc.ComplianceServiceServicer):
@@ -41,8 +41,7 @@ class ComplianceServicer(compliance_pb2_grpc.ComplianceServiceServicer):
     ) -> compliance_pb2.ListExceptionsResponse:
         """List the documents that count against the rate, in the order of issue."""
         report, subjects = await self._count(request)
-        place = read_page_token(request.page_token, parts=1)
-        start = int(place[0]) if place else 0
+        start = read_page_token(request.page_token, lambda parts: natural(parts[0]), parts=1) or 0
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         page = report.exceptions[start : start + limit]
         more = start + limit < len(report.exceptions)

@@ -7,7 +7,7 @@ from uuid import UUID
 from congvan.v1 import common_pb2, exchange_pb2, exchange_pb2_grpc
 from exchange import deliveries as delivery_rows
 from exchange import messages as message_rows
-from exchange.agency import EndpointRole
+from exchange.agency import EndpointRole, parse_organ_id
 from exchange.errors import ArgumentInvalid, DeliveryUnknown, MessageUnknown
 from exchange.mailbox import AckOutcome, Lane
 from exchange.messages import Message
@@ -20,7 +20,13 @@ from exchange.use_cases.drafting import Draft
 from exchange.use_cases.receiving import AckRequest
 from exchange.wire import messages as wire
 from exchange.wire.envelopes import blob_of, read_envelope, read_status
-from exchange.wire.values import page_size, read_page_token, resource_uuid, write_page_token
+from exchange.wire.values import (
+    natural,
+    page_size,
+    read_page_token,
+    resource_uuid,
+    write_page_token,
+)
 from storage.database import Connection
 
 POLL_SECONDS = 0.25
@@ -93,8 +99,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         """List what the caller sent or received, newest first."""
         if request.filter:
             raise ArgumentInvalid("filters are not built yet", field="filter")
-        place = read_page_token(request.page_token, parts=2)
-        before = (datetime.fromisoformat(place[0]), UUID(place[1])) if place else _END_OF_TIME
+        before = read_page_token(request.page_token, _read_place, parts=2) or _END_OF_TIME
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         received = request.box == exchange_pb2.BOX_RECEIVED
         read = message_rows.list_received if received else message_rows.list_sent
@@ -123,12 +128,12 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         self, request: exchange_pb2.ListDeliveriesRequest, context: Context
     ) -> exchange_pb2.ListDeliveriesResponse:
         """List the deliveries of one of the caller's own messages."""
-        place = read_page_token(request.page_token, parts=1)
+        after = read_page_token(request.page_token, lambda parts: parse_organ_id(parts[0]), parts=1)
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         async with self._services.database.transaction() as connection:
             message = await self._own(connection, resource_uuid(request.message, "messages"))
             found = await delivery_rows.list_deliveries(
-                connection, message.message_id, after=place[0] if place else "", limit=limit
+                connection, message.message_id, after=after or "", limit=limit
             )
         full = len(found) == limit
         return exchange_pb2.ListDeliveriesResponse(
@@ -141,6 +146,8 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
     ) -> exchange_pb2.PullResponse:
         """Read the caller's mailbox; wait a while where it is empty."""
         limits = self._services.limits
+        if request.max_items < 0:
+            raise ArgumentInvalid("not negative", field="max_items")
         limit = min(request.max_items or limits.max_pull_items, limits.max_pull_items)
         lanes = [_lane(number) for number in request.lanes]
         loop = asyncio.get_running_loop()
@@ -213,13 +220,13 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
     ) -> exchange_pb2.ListEvidenceResponse:
         """List what happened to a message, for its parties and for auditors."""
         identifier = resource_uuid(request.message, "messages")
-        place = read_page_token(request.page_token, parts=1)
+        after = read_page_token(request.page_token, lambda parts: natural(parts[0]), parts=1)
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         async with self._services.database.transaction() as connection:
             if EndpointRole.AUDITOR not in current_caller().roles:
                 await self._seen(connection, identifier)
             found = await delivery_rows.list_evidence(
-                connection, identifier, after=int(place[0]) if place else 0, limit=limit
+                connection, identifier, after=after or 0, limit=limit
             )
         full = len(found) == limit
         return exchange_pb2.ListEvidenceResponse(
@@ -269,6 +276,13 @@ def _read_ack(item: exchange_pb2.AckItem) -> AckRequest:
         outcome=AckOutcome.STORED if stored else AckOutcome.REJECTED,
         reason=item.reason,
     )
+
+
+def _read_place(parts: list[str]) -> tuple[datetime, UUID]:
+    at = datetime.fromisoformat(parts[0])
+    if at.tzinfo is None:
+        raise ValueError("an instant has its time zone")
+    return at, UUID(parts[1])
 
 
 def _lane(number: common_pb2.Lane.ValueType) -> Lane:

@@ -42,7 +42,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         self, request: registry_pb2.ListEndpointsRequest, context: Context
     ) -> registry_pb2.ListEndpointsResponse:
         """List endpoints in the order of their codes."""
-        place = read_page_token(request.page_token, parts=1)
+        after = read_page_token(request.page_token, lambda parts: parse_organ_id(parts[0]), parts=1)
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         block = (
             from_wire(request.block, common_pb2.Block, words=Block, field="block")
@@ -51,7 +51,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
         )
         async with self._services.database.transaction() as connection:
             found = await registry.list_endpoints(
-                connection, after=place[0] if place else "", limit=limit, block=block
+                connection, after=after or "", limit=limit, block=block
             )
         full = len(found) == limit
         return registry_pb2.ListEndpointsResponse(
