@@ -18,6 +18,9 @@ from exchange.envelope import Priority
 from exchange.errors import ArgumentInvalid, DeliveryUnknown
 from storage.database import Connection
 
+_LAST_SEQUENCE = (1 << 63) - 1
+"""The largest number that the database's bigint holds."""
+
 
 class Lane(IntEnum):
     """The order in which a mailbox is served; a lower number comes first."""
@@ -109,7 +112,7 @@ async def read(
 
     Urgent lanes come first; within a lane the order is that of arrival.
     """
-    wanted = sorted(lanes or Lane)
+    wanted = sorted(set(lanes or Lane))
     cursor = await connection.execute(
         "SELECT i.* FROM unnest(%s::smallint[], %s::bigint[]) AS place (lane, sequence)"
         " CROSS JOIN LATERAL (SELECT * FROM mailbox_item m"
@@ -199,9 +202,12 @@ def read_cursor(text: str) -> dict[Lane, int]:
         return {}
     try:
         places = json.loads(base64.urlsafe_b64decode(text.encode()))
-        return {Lane(int(lane)): int(place) for lane, place in places.items()}
-    except (ValueError, AttributeError, TypeError):
+        read = {Lane(int(lane)): int(place) for lane, place in places.items()}
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
         raise ArgumentInvalid("not a cursor of this service", field="cursor") from None
+    if not all(0 <= place <= _LAST_SEQUENCE for place in read.values()):
+        raise ArgumentInvalid("not a cursor of this service", field="cursor")
+    return read
 
 
 def _item(row: dict[str, Any]) -> MailboxItem:

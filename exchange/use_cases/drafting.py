@@ -15,6 +15,9 @@ from exchange.services import Services
 from storage.database import Connection
 from storage.ports import Digest, digest_of
 
+DOCUMENT_ID_CHARACTERS = 500
+"""Length of a DocumentId that others wrote; the rules allow 100, the database's index some 600."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -139,3 +142,5 @@ def _require_counts(services: Services, envelope: Envelope) -> None:
         raise ArgumentInvalid(f"1 to {limits.max_recipients} needed", field="recipients")
     if not 1 <= len(envelope.attachments) <= limits.max_attachments:
         raise ArgumentInvalid(f"1 to {limits.max_attachments} needed", field="attachments")
+    if len(envelope.document_id) > DOCUMENT_ID_CHARACTERS:
+        raise ArgumentInvalid(f"at most {DOCUMENT_ID_CHARACTERS} characters", field="document_id")

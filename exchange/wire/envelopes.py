@@ -148,7 +148,10 @@ def write_attachment(attachment: AttachmentRef) -> envelope_pb2.Attachment:
     """Show an attachment."""
     return envelope_pb2.Attachment(
         blob=blob(
-            attachment.digest, attachment.size_bytes, media_type=attachment.media_type, file_name=attachment.file_name
+            attachment.digest,
+            attachment.size_bytes,
+            media_type=attachment.media_type,
+            file_name=attachment.file_name,
         ),
         description=attachment.description,
         content_id=attachment.content_id,
@@ -158,7 +161,10 @@ def write_attachment(attachment: AttachmentRef) -> envelope_pb2.Attachment:
 def blob_of(attachment: AttachmentRef) -> common_pb2.BlobRef:
     """Name an attachment's content."""
     return blob(
-        attachment.digest, attachment.size_bytes, media_type=attachment.media_type, file_name=attachment.file_name
+        attachment.digest,
+        attachment.size_bytes,
+        media_type=attachment.media_type,
+        file_name=attachment.file_name,
     )
 
 

@@ -125,5 +125,7 @@ def _status(entry: MailboxEntry) -> exchange_pb2.StatusItem:
         delivery=delivery_name(entry.delivery.delivery_id),
         reporter=entry.delivery.recipient,
         status=write_status(entry.status),
-        edxml=blob(entry.status.edxml.digest, entry.status.edxml.size_bytes, media_type=EDXML_MEDIA_TYPE),
+        edxml=blob(
+            entry.status.edxml.digest, entry.status.edxml.size_bytes, media_type=EDXML_MEDIA_TYPE
+        ),
     )

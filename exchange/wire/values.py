@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
@@ -13,6 +14,7 @@ from congvan.v1 import common_pb2, envelope_pb2
 from exchange.errors import ArgumentInvalid, PageTokenInvalid
 
 _Word = TypeVar("_Word", bound=StrEnum)
+_Place = TypeVar("_Place")
 # What the generated code makes of an enumeration has one type at run time and another in its stubs.
 WireEnum: TypeAlias = Any
 
@@ -27,8 +29,11 @@ def timestamp(at: datetime | None) -> Timestamp | None:
 
 
 def instant(value: Timestamp) -> datetime:
-    """A protobuf timestamp as aware UTC."""
-    return value.ToDatetime(tzinfo=UTC)
+    """A protobuf timestamp as aware UTC; raises ArgumentInvalid."""
+    try:
+        return value.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ArgumentInvalid("not an instant from year 1 to 9999", field="timestamp") from None
 
 
 def calendar_date(on: date | None) -> envelope_pb2.CalendarDate | None:
@@ -74,17 +79,30 @@ def write_page_token(*places: object) -> str:
     return base64.urlsafe_b64encode(json.dumps([str(each) for each in places]).encode()).decode()
 
 
-def read_page_token(token: str, *, parts: int) -> list[str] | None:
-    """Read it again; None for the first page. Raises PageTokenInvalid."""
+def read_page_token(
+    token: str, read: Callable[[list[str]], _Place], *, parts: int
+) -> _Place | None:
+    """Read it again with `read`, which raises ValueError for what it never wrote.
+
+    None stands for the first page. Raises PageTokenInvalid.
+    """
     if not token:
         return None
     try:
         places = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except ValueError:
+        if not isinstance(places, list) or len(places) != parts:
+            raise PageTokenInvalid
+        return read([str(each) for each in places])
+    except (ValueError, RecursionError, ArgumentInvalid):
         raise PageTokenInvalid from None
-    if not isinstance(places, list) or len(places) != parts:
-        raise PageTokenInvalid
-    return [str(each) for each in places]
+
+
+def natural(text: str) -> int:
+    """A whole number that is not negative and that the database can hold; raises ValueError."""
+    number = int(text)
+    if not 0 <= number < 1 << 63:
+        raise ValueError("out of range")
+    return number
 
 
 def to_wire(word: StrEnum, wire: WireEnum, *, name: str = "") -> int:
