@@ -36,6 +36,7 @@ from signer.findings import Finding
 from signer.judging import DocumentFacts, Judged, judge_all
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
+from signer.reference_tables import object_named_twice
 from signer.report import Report
 from signer.security_store import read_security_store
 from signer.signature_fields import signature_fields
@@ -194,6 +195,11 @@ def _document_fault(
         )
     except StructureError as error:
         return _fault(error.reason, str(error))
+    repeated = object_named_twice(reader, document)
+    if repeated is not None:
+        return _fault(
+            Reason.DOCUMENT_ALTERED, f"a cross-reference section names object {repeated} twice"
+        )
     known = {entry.byte_range_at for entry in examined if entry.byte_range_at is not None}
     unlocated = sum(1 for entry in examined if entry.byte_range_at is None)
     # The key stands just before its value.

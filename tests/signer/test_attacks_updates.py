@@ -72,6 +72,48 @@ def test_an_object_is_freed_whatever_generation_the_entry_names(
     assert (report.verdict, report.reason) == (Verdict.INVALID, Reason.DOCUMENT_ALTERED)
 
 
+def with_content_named_twice(document: bytes, *, signed_first: bool, as_stream: bool) -> bytes:
+    """Append other page content under object 4, in one section that names the signed one too."""
+    previous = int(re.findall(rb"startxref\s+(\d+)", document)[-1])
+    signed_at = document.index(b"\n4 0 obj") + 1
+    stream = b"BT /F1 14 Tf 72 700 Td (Other words) Tj ET"
+    update = b"4 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n" % (len(stream), stream)
+    added_at, section_at = len(document), len(document) + len(update)
+    rows = [signed_at, added_at] if signed_first else [added_at, signed_at]
+    size = int(re.findall(rb"/Size (\d+)", document)[-1]) + 1
+    if as_stream:
+        entries = b"".join(b"\x01" + at.to_bytes(4, "big") + b"\x00" for at in (*rows, section_at))
+        section = (
+            b"%d 0 obj\n<</Type/XRef/Size %d/Root 1 0 R/Prev %d/W[1 4 1]/Index[4 1 4 1 %d 1]"
+            b"/Length %d>>\nstream\n%s\nendstream\nendobj\n"
+            % (size - 1, size, previous, size - 1, len(entries), entries)
+        )
+    else:
+        table = b"".join(b"4 1\n%010d 00000 n \n" % at for at in rows)
+        section = b"xref\n%strailer\n<</Size %d/Root 1 0 R/Prev %d>>\n" % (table, size, previous)
+    return document + update + section + b"startxref\n%d\n%%%%EOF\n" % section_at
+
+
+@pytest.mark.parametrize("signed_first", [False, True], ids=["signed last", "signed first"])
+def test_a_table_that_names_an_object_twice_is_refused_whichever_row_wins(
+    judge: Judge, leader: Issued, *, signed_first: bool
+) -> None:
+    document = hand_signed(leader)
+    altered = with_content_named_twice(document, signed_first=signed_first, as_stream=False)
+    report = judge(altered)
+    assert (report.verdict, report.reason) == (Verdict.INVALID, Reason.DOCUMENT_ALTERED)
+    assert "twice" in report.detail
+
+
+@pytest.mark.parametrize("signed_first", [False, True], ids=["signed last", "signed first"])
+def test_a_stream_that_names_an_object_twice_can_not_be_read(
+    judge: Judge, leader: Issued, *, signed_first: bool
+) -> None:
+    document = hand_signed(leader)
+    altered = with_content_named_twice(document, signed_first=signed_first, as_stream=True)
+    assert judge(altered).verdict is Verdict.UNREADABLE
+
+
 def test_a_report_holds_no_text_that_a_database_refuses() -> None:
     report = SignatureReport(
         field="Leader\x00\ud800" + "x" * 5000,
