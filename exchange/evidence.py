@@ -112,6 +112,12 @@ def is_genuine(statement: bytes, signature: bytes, *, key: Ed25519PublicKey) -> 
     return True
 
 
+def read_statement(statement: bytes) -> dict[str, Any]:
+    """Give the fields of a statement whose signature was found genuine."""
+    fields: dict[str, Any] = json.loads(statement)
+    return fields
+
+
 def _fields(occurrence: Occurrence, *, evidence_id: UUID, at: datetime) -> dict[str, Any]:
     return {
         "version": STATEMENT_VERSION,

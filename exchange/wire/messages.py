@@ -1,12 +1,14 @@
 """Messages, deliveries, mailbox entries and evidence on the wire. Pure."""
 
+from datetime import datetime
+
 from congvan.v1 import common_pb2, exchange_pb2, verification_pb2
 from exchange.deliveries import Delivery
-from exchange.evidence import SIGNATURE_ALGORITHM, Evidence
+from exchange.evidence import SIGNATURE_ALGORITHM, Evidence, read_statement
 from exchange.messages import GateFinding, Message
 from exchange.use_cases.receiving import AckAnswer, MailboxEntry
 from exchange.wire.envelopes import blob_of, write_envelope, write_status
-from exchange.wire.values import blob, timestamp
+from exchange.wire.values import blob, instant, timestamp
 
 EDXML_MEDIA_TYPE = "application/xml"
 
@@ -79,6 +81,21 @@ def write_evidence(evidence: Evidence) -> common_pb2.Evidence:
         signature=evidence.signature,
         signature_algorithm=SIGNATURE_ALGORITHM,
         key_id=evidence.key_id,
+    )
+
+
+def tells_the_same(message: common_pb2.Evidence) -> bool:
+    """Tell whether the fields beside a genuine statement say what the statement says."""
+    stated = read_statement(message.statement)
+    return (
+        common_pb2.EvidenceEvent.Name(message.event) == f"EVIDENCE_EVENT_{stated['event']}"
+        and message.name == f"evidence/{stated['evidence_id']}"
+        and message.message == message_name(stated["message_id"])
+        and message.delivery
+        == (delivery_name(stated["delivery_id"]) if stated["delivery_id"] else "")
+        and message.recipient == stated["recipient"]
+        and list(message.reasons) == stated["reasons"]
+        and instant(message.event_time) == datetime.fromisoformat(stated["event_at"])
     )
 
 

@@ -101,6 +101,11 @@ def test_a_document_reaches_each_recipient_and_its_statuses_come_back(
         verification_pb2.VerifyEvidenceRequest(evidence=handover), timeout=WAIT
     )
     assert verdict.valid
+    handover.recipient = COMPANY
+    relabelled = clients[COMPANY].verification.VerifyEvidence(
+        verification_pb2.VerifyEvidenceRequest(evidence=handover), timeout=WAIT
+    )
+    assert (relabelled.valid, relabelled.reason) == (False, "FIELDS_DIFFER")
 
 
 def report(client: Client, delivery: str, code: envelope_pb2.StatusCode.ValueType) -> None:

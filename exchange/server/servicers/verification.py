@@ -14,6 +14,7 @@ from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
 from exchange.services import Services
+from exchange.wire.messages import tells_the_same
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import resource_uuid
 from signer import assess_with_evidence
@@ -83,13 +84,15 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
     async def VerifyEvidence(  # noqa: N802
         self, request: verification_pb2.VerifyEvidenceRequest, context: Context
     ) -> verification_pb2.VerifyEvidenceResponse:
-        """Tell whether this service signed a statement."""
+        """Tell whether this service signed a statement, and the fields beside it say the same."""
         signer = self._services.evidence_signer
         evidence = request.evidence
         if evidence.signature_algorithm != SIGNATURE_ALGORITHM or evidence.key_id != signer.key_id:
             return verification_pb2.VerifyEvidenceResponse(valid=False, reason="KEY_UNKNOWN")
         key: Ed25519PublicKey = signer.public_key
-        genuine = is_genuine(evidence.statement, evidence.signature, key=key)
-        return verification_pb2.VerifyEvidenceResponse(
-            valid=genuine, reason="" if genuine else "SIGNATURE_BROKEN"
-        )
+        reason = ""
+        if not is_genuine(evidence.statement, evidence.signature, key=key):
+            reason = "SIGNATURE_BROKEN"
+        elif not tells_the_same(evidence):
+            reason = "FIELDS_DIFFER"
+        return verification_pb2.VerifyEvidenceResponse(valid=not reason, reason=reason)
