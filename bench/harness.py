@@ -17,7 +17,7 @@ Repeat = Callable[[int], object]
 """Does the same thing the given number of times and returns what the last time gave."""
 
 
-class WrongResult(AssertionError):  # noqa: N818 - named for what happened
+class WrongResult(AssertionError):
     """One of the two ways gave a wrong result, so that its speed means nothing."""
 
 

@@ -1,1 +1,1 @@
-"""The exchange: who may send what to whom, what has happened, and the ways in (gRPC, command line)."""
+"""The exchange: who may send what to whom, what has happened, and the ways in."""
