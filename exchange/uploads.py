@@ -130,10 +130,9 @@ async def write(
     return await _finish(services, upload, path=path) if written == upload.size_bytes else upload
 
 
-async def cancel(services: Services, upload: Upload) -> None:
+async def cancel(services: Services, connection: Connection, *, upload: Upload) -> None:
     """Forget an upload and what was spooled of it; content that is kept already stays."""
-    async with services.database.transaction() as connection:
-        await connection.execute("DELETE FROM upload WHERE upload_id = %s", (upload.upload_id,))
+    await connection.execute("DELETE FROM upload WHERE upload_id = %s", (upload.upload_id,))
     await asyncio.to_thread(_spool_path(services, upload.upload_id).unlink, missing_ok=True)
 
 

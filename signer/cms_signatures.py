@@ -33,6 +33,7 @@ from pyhanko.sign.validation.utils import DEFAULT_ALGORITHM_USAGE_POLICY
 from pyhanko_certvalidator.util import get_pyca_cryptography_hash
 
 from certs.algorithms import key_weakness
+from certs.parsing import DAMAGE
 from certs.revocation import RevocationEvidence
 from signer.engine import ENGINE_ERRORS
 from signer.findings import Finding
@@ -265,5 +266,5 @@ def certificate_of(certificate: asn1_x509.Certificate) -> x509.Certificate | Non
     """Return the certificate as `cryptography` reads it, None where it refuses to."""
     try:
         return x509.load_der_x509_certificate(certificate.dump())
-    except (ValueError, TypeError):
+    except DAMAGE:
         return None

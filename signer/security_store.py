@@ -13,6 +13,7 @@ from cryptography import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from certs.parsing import DAMAGE
 from certs.revocation import RevocationEvidence
 from signer.engine import ENGINE_ERRORS, array, dictionary, raw
 
@@ -45,7 +46,7 @@ def read_security_store(reader: PdfFileReader) -> SecurityStore:
     for content in _streams(store, "/Certs"):
         try:
             certificates.append(x509.load_der_x509_certificate(content))
-        except (ValueError, TypeError):
+        except DAMAGE:
             continue
     return SecurityStore(
         evidence=RevocationEvidence(

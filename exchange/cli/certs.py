@@ -11,6 +11,7 @@ from cryptography import x509
 from certs.anchors import AnchorRole, Block, TrustAnchor, is_practice
 from certs.errors import CertificateUnsuitable, IdentityUnreadable
 from certs.identity import endpoint_code, fingerprint, identify
+from certs.parsing import DAMAGE
 from certs.trust_files import write_trust_anchor
 from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
@@ -135,7 +136,7 @@ def read_certificates(file: Path) -> list[x509.Certificate]:
         if b"-----BEGIN" in content:
             return x509.load_pem_x509_certificates(content)
         return [x509.load_der_x509_certificate(content)]
-    except ValueError as error:
+    except DAMAGE as error:
         raise CertificateUnsuitable(f"{file}: not a certificate in PEM or DER") from error
 
 

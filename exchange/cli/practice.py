@@ -15,6 +15,7 @@ from cryptography import x509
 from certs.authority import Issued, PracticeAuthority
 from certs.authority_server import serve_practice_authority
 from certs.errors import CertificateUnsuitable
+from certs.parsing import DAMAGE
 from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
@@ -139,7 +140,7 @@ def revoke(options: RevokeOptions, output: Output) -> ExitCode:
     content = read_file(options.certificate, max_bytes=_MAX_CERTIFICATE_BYTES)
     try:
         certificate = x509.load_pem_x509_certificate(content)
-    except ValueError as error:
+    except DAMAGE as error:
         raise CertificateUnsuitable(f"{options.certificate}: not a PEM certificate") from error
     PracticeAuthority.open(options.directory, _now).revoke(certificate)
     output.document({"revoked": f"{certificate.serial_number:x}"})

@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 
 from certs.errors import IdentityUnreadable
 from certs.identity import ENDPOINT_URN, fingerprint
+from certs.parsing import DAMAGE
 from exchange import registry
 from exchange.agency import Endpoint, EndpointRole
 from exchange.errors import IdentityUnknown, InternalFailure, NotBuiltYet, RoleMissing
@@ -66,7 +67,7 @@ def identity_of(auth_context: dict[str, Any]) -> TransportIdentity:
     try:
         certificate = x509.load_pem_x509_certificate(bytes(certificates[0]))
         return TransportIdentity(ours[0].removeprefix(ENDPOINT_URN), fingerprint(certificate))
-    except (ValueError, IdentityUnreadable):
+    except (*DAMAGE, IdentityUnreadable):
         raise IdentityUnknown("the certificate can't be read") from None
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from certs.identity import endpoint_code, fingerprint
+from certs.parsing import DAMAGE
 from exchange import registry
 from exchange.agency import Endpoint, parse_organ_id
 from exchange.errors import PortInUse, SettingInvalid
@@ -164,7 +165,7 @@ async def _bootstrap(connection: Connection, section: BootstrapSection) -> None:
     content = read_setting_file(section.certificate, what=f"bootstrap {section.code}: certificate")
     try:
         certificate = x509.load_pem_x509_certificate(content)
-    except ValueError:
+    except DAMAGE:
         raise SettingInvalid(f"bootstrap {section.code}: certificate is not PEM") from None
     code = parse_organ_id(section.code)
     if endpoint_code(certificate) != code:

@@ -9,11 +9,16 @@ BLOCK = re.compile(r"^```sh(?P<mark>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE |
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One fenced block; `run` is false for ```sh no-run, `exits_with` stands in ```sh exit=N."""
+    """One fenced block.
+
+    ```sh no-run is what CI itself does, ```sh service needs a running service (the demo's test
+    runs it), `exits_with` stands in ```sh exit=N.
+    """
 
     line: int
     text: str
     run: bool
+    service: bool
     exits_with: int
 
 
@@ -22,11 +27,17 @@ def blocks(page: Path) -> tuple[Block, ...]:
     found = []
     for match in BLOCK.finditer(text):
         marks = match["mark"].split()
-        unknown = [mark for mark in marks if not re.fullmatch(r"no-run|exit=\d+", mark)]
+        unknown = [mark for mark in marks if not re.fullmatch(r"no-run|service|exit=\d+", mark)]
         assert not unknown, f"unknown marks {unknown}"
         code = next((int(mark[5:]) for mark in marks if mark.startswith("exit=")), 0)
         line = text.count("\n", 0, match.start()) + 1
         found.append(
-            Block(line=line, text=match["text"], run="no-run" not in marks, exits_with=code)
+            Block(
+                line=line,
+                text=match["text"],
+                run=not {"no-run", "service"} & set(marks),
+                service="service" in marks,
+                exits_with=code,
+            )
         )
     return tuple(found)

@@ -22,7 +22,7 @@ from tests.docs.readme_blocks import Block, blocks
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-NOT_RUN_AT_MOST = 3
+NOT_RUN_AT_MOST = 1  # the two commands that CI itself runs
 DEADLINE_SECONDS = 120
 PORT_OF_THE_PAGE = "19000"
 
@@ -76,7 +76,8 @@ def free_port() -> str:
 
 
 def test_few_blocks_are_not_run() -> None:
-    assert sum(not block.run for block in blocks(README)) <= NOT_RUN_AT_MOST
+    not_run = [block for block in blocks(README) if not block.run and not block.service]
+    assert len(not_run) <= NOT_RUN_AT_MOST
 
 
 def test_commands_that_are_not_run_name_subcommands_and_options_that_exist() -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from congvan.v1 import (
@@ -24,7 +25,7 @@ from congvan.v1 import (
 )
 from tests.support.clients import WAIT, Client, envelope
 from tests.support.hand_signing import assembled
-from tests.support.service import COMMUNE, PROVINCE, RunningService
+from tests.support.service import COMMUNE, PROVINCE, REGISTRAR, RunningService
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
@@ -114,6 +115,21 @@ def test_texts_and_lists_out_of_bounds_are_refused(
         request_id=str(uuid4()), delivery=f"deliveries/{uuid4()}", status=status
     )
     assert code_of(lambda: province.exchange.ReportStatus(report)) is INVALID
+
+
+@pytest.mark.parametrize("version", [3, 200])
+def test_a_certificate_of_no_known_version_is_no_certificate(
+    service: RunningService, version: int
+) -> None:
+    der = bytearray(service.identities[PROVINCE].certificate.public_bytes(Encoding.DER))
+    # Version 3 of RFC 5280 §4.1 is written as 2, in an explicit tag of its own.
+    der[der.index(b"\xa0\x03\x02\x01\x02") + 4] = version
+    request = registry_pb2.BindCertificateRequest(
+        request_id=str(uuid4()), name=f"endpoints/{PROVINCE}", certificate=bytes(der)
+    )
+    with service.channel(REGISTRAR) as channel:
+        registrar = registry_pb2_grpc.RegistryServiceStub(channel)
+        assert code_of(lambda: registrar.BindCertificate(request, timeout=WAIT)) == INVALID
 
 
 @pytest.mark.parametrize(("offset", "limit"), [(-1, 0), (0, -5), (1 << 62, 0)])

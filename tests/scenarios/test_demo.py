@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +21,7 @@ import pytest
 from cryptography import x509
 
 from exchange.cli.main import main
+from tests.docs.readme_blocks import blocks
 from tests.support.judges import mutool, openssl_cades, pdfsig
 from tests.support.postgres import reachable_directory
 
@@ -120,6 +123,29 @@ def test_the_archive_is_whole(demo: Demo) -> None:
     assert archive["checked"] == archive["intact"] > 0
     assert archive["missing"] == archive["corrupt"] == 0
     assert archive["records"] > 100
+
+
+def test_what_readme_shows_of_a_day_with_a_service_works_as_written(
+    demo: Demo, tmp_path: Path
+) -> None:
+    [block] = [each for each in blocks(ROOT / "README.md") if each.service]
+    profiles = demo.directory / "profiles"
+    shutil.copy(demo.directory / "sent" / "01-quyet-dinh.signed.pdf", tmp_path / "issued.pdf")
+    ran = subprocess.run(
+        ["sh", "-eu", "-c", block.text.replace("auditor.toml", str(profiles / "H56.88.toml"))],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        env={
+            **os.environ,
+            "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}",
+            "CONGVAN_PROFILE": str(profiles / "H56.toml"),
+        },
+    )
+    assert ran.returncode == block.exits_with, ran.stdout + ran.stderr
 
 
 def test_the_next_commands_work(demo: Demo) -> None:

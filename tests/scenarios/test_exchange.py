@@ -267,6 +267,43 @@ def test_what_may_not_go_there_is_refused_before_anything_happens(
         clients[sender].send(sealed, recipient)
 
 
+def test_an_upload_comes_in_single_chunks_over_links_that_break_streams(
+    clients: dict[str, Client],
+) -> None:
+    content, client = b"%PDF-" + bytes(range(256)) * 300, clients[COMMUNE]
+    name = begun(client, content)
+    for offset in range(0, len(content), 32 << 10):
+        chunk = blobs_pb2.WriteChunkRequest(
+            upload=name, write_offset=offset, data=content[offset : offset + (32 << 10)]
+        )
+        first = client.blobs.WriteChunk(chunk, timeout=WAIT)
+        again = client.blobs.WriteChunk(chunk, timeout=WAIT)
+        assert (
+            again.committed_size == first.committed_size == min(offset + (32 << 10), len(content))
+        )
+    assert again.complete
+    assert client.download(again.blob.sha256) == content
+
+
+def test_a_cancelled_upload_is_forgotten_once_and_a_repeat_says_the_same(
+    clients: dict[str, Client],
+) -> None:
+    client = clients[COMMUNE]
+    cancel = blobs_pb2.CancelUploadRequest(
+        request_id=str(uuid4()), name=begun(client, b"%PDF- never sent in full")
+    )
+    client.blobs.CancelUpload(cancel, timeout=WAIT)
+    client.blobs.CancelUpload(cancel, timeout=WAIT)
+    with refused_with("UPLOAD_UNKNOWN"):
+        client.blobs.QueryUpload(blobs_pb2.QueryUploadRequest(name=cancel.name), timeout=WAIT)
+
+
+def begun(client: Client, content: bytes) -> str:
+    blob = common_pb2.BlobRef(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+    request = blobs_pb2.StartUploadRequest(request_id=str(uuid4()), blob=blob)
+    return client.blobs.StartUpload(request, timeout=WAIT).name
+
+
 def test_the_spool_is_empty_when_uploads_are_done(
     service: RunningService, clients: dict[str, Client], sealed: bytes
 ) -> None:

@@ -86,9 +86,18 @@ class BlobServicer(blobs_pb2_grpc.BlobServiceServicer):
     async def CancelUpload(  # noqa: N802
         self, request: blobs_pb2.CancelUploadRequest, context: Context
     ) -> Empty:
-        """Forget an upload; a second time finds nothing, which is not hidden."""
-        await uploads.cancel(self._services, await self._upload(request.name))
-        return Empty()
+        """Forget an upload and what was spooled of it; content that is kept already stays."""
+
+        async def prepare() -> Commit[Empty]:
+            upload = await self._upload(request.name)
+
+            async def commit(connection: Connection) -> Empty:
+                await uploads.cancel(self._services, connection, upload=upload)
+                return Empty()
+
+            return commit
+
+        return await answer_once(self._services, request, answer_type=Empty, prepare=prepare)
 
     async def DownloadBlob(  # noqa: N802
         self, request: blobs_pb2.DownloadBlobRequest, context: Context

@@ -4,6 +4,7 @@ from cryptography import x509
 
 from certs.anchors import Block
 from certs.identity import endpoint_code, fingerprint
+from certs.parsing import DAMAGE
 from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc
 from exchange import registry
 from exchange.agency import Endpoint, parse_organ_id
@@ -220,5 +221,5 @@ _CHANGEABLE = frozenset(
 def _certificate(der: bytes) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError:
+    except DAMAGE:
         raise ArgumentInvalid("not a DER certificate", field="certificate") from None

@@ -27,7 +27,7 @@ from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63ongvan/v1/blobs.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"K\n\x12StartUploadRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12!\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\"\x94\x01\n\x06Upload\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12\x16\n\x0e\x63ommitted_size\x18\x03 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x10WriteBlobRequest\x12\x0e\n\x06upload\x18\x01 \x01(\t\x12\x14\n\x0cwrite_offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"[\n\x11WriteChunkRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06upload\x18\x02 \x01(\t\x12\x14\n\x0cwrite_offset\x18\x03 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"\"\n\x12QueryUploadRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x13\x43\x61ncelUploadRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"N\n\x13\x44ownloadBlobRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x13\n\x0bread_offset\x18\x02 \x01(\x03\x12\x12\n\nread_limit\x18\x03 \x01(\x03\")\n\tBlobChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x32\xa8\x03\n\x0b\x42lobService\x12\x41\n\x0bStartUpload\x12\x1e.congvan.v1.StartUploadRequest\x1a\x12.congvan.v1.Upload\x12?\n\tWriteBlob\x12\x1c.congvan.v1.WriteBlobRequest\x1a\x12.congvan.v1.Upload(\x01\x12?\n\nWriteChunk\x12\x1d.congvan.v1.WriteChunkRequest\x1a\x12.congvan.v1.Upload\x12\x41\n\x0bQueryUpload\x12\x1e.congvan.v1.QueryUploadRequest\x1a\x12.congvan.v1.Upload\x12G\n\x0c\x43\x61ncelUpload\x12\x1f.congvan.v1.CancelUploadRequest\x1a\x16.google.protobuf.Empty\x12H\n\x0c\x44ownloadBlob\x12\x1f.congvan.v1.DownloadBlobRequest\x1a\x15.congvan.v1.BlobChunk0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63ongvan/v1/blobs.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"K\n\x12StartUploadRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12!\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\"\x94\x01\n\x06Upload\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12\x16\n\x0e\x63ommitted_size\x18\x03 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x10WriteBlobRequest\x12\x0e\n\x06upload\x18\x01 \x01(\t\x12\x14\n\x0cwrite_offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"G\n\x11WriteChunkRequest\x12\x0e\n\x06upload\x18\x01 \x01(\t\x12\x14\n\x0cwrite_offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\"\n\x12QueryUploadRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x13\x43\x61ncelUploadRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"N\n\x13\x44ownloadBlobRequest\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x13\n\x0bread_offset\x18\x02 \x01(\x03\x12\x12\n\nread_limit\x18\x03 \x01(\x03\")\n\tBlobChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x32\xa8\x03\n\x0b\x42lobService\x12\x41\n\x0bStartUpload\x12\x1e.congvan.v1.StartUploadRequest\x1a\x12.congvan.v1.Upload\x12?\n\tWriteBlob\x12\x1c.congvan.v1.WriteBlobRequest\x1a\x12.congvan.v1.Upload(\x01\x12?\n\nWriteChunk\x12\x1d.congvan.v1.WriteChunkRequest\x1a\x12.congvan.v1.Upload\x12\x41\n\x0bQueryUpload\x12\x1e.congvan.v1.QueryUploadRequest\x1a\x12.congvan.v1.Upload\x12G\n\x0c\x43\x61ncelUpload\x12\x1f.congvan.v1.CancelUploadRequest\x1a\x16.google.protobuf.Empty\x12H\n\x0c\x44ownloadBlob\x12\x1f.congvan.v1.DownloadBlobRequest\x1a\x15.congvan.v1.BlobChunk0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,15 +41,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WRITEBLOBREQUEST']._serialized_start=353
   _globals['_WRITEBLOBREQUEST']._serialized_end=423
   _globals['_WRITECHUNKREQUEST']._serialized_start=425
-  _globals['_WRITECHUNKREQUEST']._serialized_end=516
-  _globals['_QUERYUPLOADREQUEST']._serialized_start=518
-  _globals['_QUERYUPLOADREQUEST']._serialized_end=552
-  _globals['_CANCELUPLOADREQUEST']._serialized_start=554
-  _globals['_CANCELUPLOADREQUEST']._serialized_end=609
-  _globals['_DOWNLOADBLOBREQUEST']._serialized_start=611
-  _globals['_DOWNLOADBLOBREQUEST']._serialized_end=689
-  _globals['_BLOBCHUNK']._serialized_start=691
-  _globals['_BLOBCHUNK']._serialized_end=732
-  _globals['_BLOBSERVICE']._serialized_start=735
-  _globals['_BLOBSERVICE']._serialized_end=1159
+  _globals['_WRITECHUNKREQUEST']._serialized_end=496
+  _globals['_QUERYUPLOADREQUEST']._serialized_start=498
+  _globals['_QUERYUPLOADREQUEST']._serialized_end=532
+  _globals['_CANCELUPLOADREQUEST']._serialized_start=534
+  _globals['_CANCELUPLOADREQUEST']._serialized_end=589
+  _globals['_DOWNLOADBLOBREQUEST']._serialized_start=591
+  _globals['_DOWNLOADBLOBREQUEST']._serialized_end=669
+  _globals['_BLOBCHUNK']._serialized_start=671
+  _globals['_BLOBCHUNK']._serialized_end=712
+  _globals['_BLOBSERVICE']._serialized_start=715
+  _globals['_BLOBSERVICE']._serialized_end=1139
 # @@protoc_insertion_point(module_scope)

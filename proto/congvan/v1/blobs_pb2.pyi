@@ -107,27 +107,27 @@ Global___WriteBlobRequest: _TypeAlias = WriteBlobRequest  # noqa: Y015
 
 @_typing.final
 class WriteChunkRequest(_message.Message):
+    """The offset makes it idempotent: a repeat of what is committed changes nothing."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
     UPLOAD_FIELD_NUMBER: _builtins.int
     WRITE_OFFSET_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
     upload: _builtins.str
     write_offset: _builtins.int
     data: _builtins.bytes
+    """At most 1 MiB."""
     def __init__(
         self,
         *,
-        request_id: _builtins.str = ...,
         upload: _builtins.str = ...,
         write_offset: _builtins.int = ...,
         data: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "request_id", b"request_id", "upload", b"upload", "write_offset", b"write_offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "upload", b"upload", "write_offset", b"write_offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
