@@ -21,7 +21,7 @@ from congvan.v1 import (
 )
 from exchange.client.errors import ProfileInvalid
 from exchange.client.profile import Profile
-from exchange.client.refusals import from_rpc_error
+from exchange.client.refusals import from_rpc_error, is_transport_failure
 
 RequestT = TypeVar("RequestT", bound=Message)
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -118,7 +118,7 @@ async def connect(profile: Profile) -> AsyncIterator[Connection]:
 
 def is_unavailable(error: Exception) -> bool:
     """Tell whether the transport failed, which alone allows a repeat without asking."""
-    return isinstance(error, grpc.aio.AioRpcError) and error.code() is grpc.StatusCode.UNAVAILABLE
+    return isinstance(error, grpc.aio.AioRpcError) and is_transport_failure(error)
 
 
 def _read(profile: Profile, path: Path | None) -> bytes:

@@ -14,8 +14,20 @@ from exchange.client.errors import (
     ServiceUnavailable,
 )
 
+_BROKEN_OFF = "Internal error from Core"
 _STATUS_KEY = "grpc-status-details-bin"
 _MAX_DETAIL_CHARACTERS = 300
+
+
+def is_transport_failure(error: grpc.aio.AioRpcError) -> bool:
+    """Tell whether the line failed and not the service.
+
+    Where a message can't be handed over because the connection is just ending, grpc.aio calls it
+    INTERNAL with a fixed text of its own, not UNAVAILABLE.
+    """
+    if error.code() is grpc.StatusCode.INTERNAL:
+        return error.details() == _BROKEN_OFF
+    return error.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError) -> ClientError:
@@ -28,9 +40,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ClientError:
     status = _status(error.trailing_metadata() or ())
     if status is not None and (refusal := _refusal(status, error.code().name)):
         return refusal
+    if is_transport_failure(error):
+        return ServiceUnavailable(details)
     match error.code():
-        case grpc.StatusCode.UNAVAILABLE:
-            return ServiceUnavailable(details)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return DeadlineExceeded(details)
         case code:
