@@ -20,6 +20,7 @@ ExchangeError
 │  ├─ DeliveryUnknown          DELIVERY_UNKNOWN
 │  ├─ BlobUnknown              BLOB_UNKNOWN
 │  ├─ UploadUnknown            UPLOAD_UNKNOWN
+│  ├─ EvidenceUnknown          EVIDENCE_UNKNOWN
 │  ├─ ReportUnknown            REPORT_UNKNOWN
 │  └─ RecordUnknown            RECORD_UNKNOWN
 ├─ Conflict                    the caller looks at the present state, then decides
@@ -185,6 +186,12 @@ class UploadUnknown(NotFound):
     """No upload of yours has this identifier. Begin the upload again."""
 
     reason = "UPLOAD_UNKNOWN"
+
+
+class EvidenceUnknown(NotFound):
+    """No evidence that you may see has this identifier. List the message's evidence."""
+
+    reason = "EVIDENCE_UNKNOWN"
 
 
 class ReportUnknown(NotFound):

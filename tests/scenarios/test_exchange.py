@@ -97,6 +97,10 @@ def test_a_document_reaches_each_recipient_and_its_statuses_come_back(
     events = [common_pb2.EvidenceEvent.Name(each.event) for each in evidence.evidence]
     assert events.count("EVIDENCE_EVENT_CONTENT_CONSIGNMENT") == 3
     assert events[-1] == "EVIDENCE_EVENT_STATUS_REPORTED"
+    asked = exchange_pb2.GetEvidenceRequest(name=handover.name)
+    assert clients[COMMUNE].exchange.GetEvidence(asked, timeout=WAIT) == handover
+    with refused_with("EVIDENCE_UNKNOWN"):
+        clients[FRONT].exchange.GetEvidence(asked, timeout=WAIT)
     verdict = clients[COMPANY].verification.VerifyEvidence(
         verification_pb2.VerifyEvidenceRequest(evidence=handover), timeout=WAIT
     )

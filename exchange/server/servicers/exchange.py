@@ -1,6 +1,7 @@
 """ExchangeService: drafts, submissions, mailboxes, acknowledgements, statuses, evidence."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from congvan.v1 import common_pb2, exchange_pb2, exchange_pb2_grpc
 from exchange import deliveries as delivery_rows
 from exchange import messages as message_rows
 from exchange.agency import EndpointRole, parse_organ_id
-from exchange.errors import ArgumentInvalid, DeliveryUnknown, MessageUnknown
+from exchange.errors import ArgumentInvalid, DeliveryUnknown, EvidenceUnknown, MessageUnknown
+from exchange.evidence import Evidence
 from exchange.mailbox import AckOutcome, Lane
 from exchange.messages import Message
 from exchange.server.door import current_caller
@@ -90,7 +92,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
     ) -> exchange_pb2.Message:
         """Show a message to its sender or one of its recipients."""
         async with self._services.database.transaction() as connection:
-            message = await self._seen(connection, resource_uuid(request.name, "messages"))
+            message = await _seen(connection, resource_uuid(request.name, "messages"))
         return wire.write_message(message)
 
     async def ListMessages(  # noqa: N802
@@ -131,7 +133,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         after = read_page_token(request.page_token, lambda parts: parse_organ_id(parts[0]), parts=1)
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         async with self._services.database.transaction() as connection:
-            message = await self._own(connection, resource_uuid(request.message, "messages"))
+            message = await _own(connection, resource_uuid(request.message, "messages"))
             found = await delivery_rows.list_deliveries(
                 connection, message.message_id, after=after or "", limit=limit
             )
@@ -215,6 +217,17 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             self._services, request, answer_type=exchange_pb2.ReportStatusResponse, prepare=prepare
         )
 
+    async def GetEvidence(  # noqa: N802
+        self, request: exchange_pb2.GetEvidenceRequest, context: Context
+    ) -> common_pb2.Evidence:
+        """Show one piece of evidence to the parties of its message and to auditors."""
+        identifier = resource_uuid(request.name, "evidence")
+        async with self._services.database.transaction() as connection:
+            evidence = await delivery_rows.find_evidence(connection, identifier)
+            if evidence is None or not await _may_read(connection, evidence):
+                raise EvidenceUnknown(str(identifier))
+        return wire.write_evidence(evidence)
+
     async def ListEvidence(  # noqa: N802
         self, request: exchange_pb2.ListEvidenceRequest, context: Context
     ) -> exchange_pb2.ListEvidenceResponse:
@@ -224,7 +237,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         async with self._services.database.transaction() as connection:
             if EndpointRole.AUDITOR not in current_caller().roles:
-                await self._seen(connection, identifier)
+                await _seen(connection, identifier)
             found = await delivery_rows.list_evidence(
                 connection, identifier, after=after or 0, limit=limit
             )
@@ -243,20 +256,31 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
             self._services, current_caller(), envelope=read_envelope(request.envelope)
         )
 
-    async def _own(self, connection: Connection, message_id: UUID) -> Message:
-        message = await message_rows.get_message(connection, message_id)
-        if message.sender != current_caller().code:
-            raise MessageUnknown(str(message_id))
-        return message
 
-    async def _seen(self, connection: Connection, message_id: UUID) -> Message:
-        message = await message_rows.get_message(connection, message_id)
-        caller = current_caller().code
-        if message.sender != caller and not await delivery_rows.is_recipient(
-            connection, message_id, endpoint=caller
-        ):
-            raise MessageUnknown(str(message_id))
-        return message
+async def _may_read(connection: Connection, evidence: Evidence) -> bool:
+    if EndpointRole.AUDITOR in current_caller().roles:
+        return True
+    with contextlib.suppress(MessageUnknown):
+        await _seen(connection, evidence.message_id)
+        return True
+    return False
+
+
+async def _own(connection: Connection, message_id: UUID) -> Message:
+    message = await message_rows.get_message(connection, message_id)
+    if message.sender != current_caller().code:
+        raise MessageUnknown(str(message_id))
+    return message
+
+
+async def _seen(connection: Connection, message_id: UUID) -> Message:
+    message = await message_rows.get_message(connection, message_id)
+    caller = current_caller().code
+    if message.sender != caller and not await delivery_rows.is_recipient(
+        connection, message_id, endpoint=caller
+    ):
+        raise MessageUnknown(str(message_id))
+    return message
 
 
 def _write_draft(draft: Draft) -> exchange_pb2.CreateMessageResponse:

@@ -191,6 +191,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A setting has a value that cannot be used."""
     PORT_IN_USE: _ErrorReason.ValueType  # 431
     """Another process listens on this port."""
+    EVIDENCE_UNKNOWN: _ErrorReason.ValueType  # 432
+    """No evidence that you may see has this identifier."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The names are the reasons themselves (AIP-193); what a reason says to people comes as LocalizedMessage."""
@@ -364,4 +366,6 @@ SETTING_INVALID: ErrorReason.ValueType  # 430
 """A setting has a value that cannot be used."""
 PORT_IN_USE: ErrorReason.ValueType  # 431
 """Another process listens on this port."""
+EVIDENCE_UNKNOWN: ErrorReason.ValueType  # 432
+"""No evidence that you may see has this identifier."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
