@@ -118,7 +118,7 @@ def test_a_command_that_is_told_to_end_clears_away_what_it_began(tmp_path: Path)
         env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as process:
         deadline = time.monotonic() + 30
-        while not list(tmp_path.glob("congvan-doctor-*")) and time.monotonic() < deadline:
+        while not list(tmp_path.glob("congvan-doctor-*/pki")) and time.monotonic() < deadline:
             time.sleep(0.01)
         process.terminate()
         told, _ = process.communicate(timeout=30)
