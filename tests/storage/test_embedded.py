@@ -211,7 +211,8 @@ async def test_programs_behind_a_closed_door_are_copied_once(
 def test_a_copy_of_the_programs_runs_and_is_not_the_strangers(
     hidden_wheel: None, postgres_directory: Path
 ) -> None:
-    postgres_directory.mkdir()
+    # Where the wheel is out of reach already, another fixture has put its copy there.
+    postgres_directory.mkdir(exist_ok=True)
     umask = os.umask(0o077)
     try:
         programs = programs_for(STRANGER, postgres_directory)
