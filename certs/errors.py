@@ -13,7 +13,18 @@ CertsError
 ├── KeyUnusable
 │   ├── KeyFileUnreadable           KEY_FILE_UNREADABLE
 │   ├── PassphraseWrong             PASSPHRASE_WRONG
-│   └── KeyTooWeak                  KEY_TOO_WEAK
+│   ├── KeyTooWeak                  KEY_TOO_WEAK
+│   ├── SchemeUnsupported           SCHEME_UNSUPPORTED
+│   ├── TokenModuleUnusable         TOKEN_MODULE_UNUSABLE
+│   ├── TokenUnavailable            TOKEN_UNAVAILABLE
+│   ├── KeyNotFound                 KEY_NOT_FOUND
+│   ├── KeyAmbiguous                KEY_AMBIGUOUS
+│   ├── PinWrong                    PIN_WRONG
+│   ├── PinLocked                   PIN_LOCKED
+│   ├── PinFinalTry                 PIN_FINAL_TRY
+│   ├── RemoteSignerUnavailable     REMOTE_SIGNER_UNAVAILABLE
+│   ├── RemoteSignerRefused         REMOTE_SIGNER_REFUSED
+│   └── RemoteAnswerInvalid         REMOTE_ANSWER_INVALID
 ├── FetchFailed
 │   ├── FetchRefused                FETCH_REFUSED
 │   ├── FetchUnavailable            FETCH_UNAVAILABLE
@@ -122,6 +133,72 @@ class KeyTooWeak(KeyUnusable):
     """The key is too weak or of an unsupported kind. Use RSA of 2048 bits or more, or P-256."""
 
     reason: ClassVar[str] = "KEY_TOO_WEAK"
+
+
+class SchemeUnsupported(KeyUnusable):
+    """The key makes no signatures of this scheme. Ask for one that it offers."""
+
+    reason: ClassVar[str] = "SCHEME_UNSUPPORTED"
+
+
+class TokenModuleUnusable(KeyUnusable):
+    """The PKCS#11 module can't be loaded. Check its path and install the token's driver."""
+
+    reason: ClassVar[str] = "TOKEN_MODULE_UNUSABLE"
+
+
+class TokenUnavailable(KeyUnusable):
+    """The token does not answer. Plug it in again, or check the link to the HSM, and repeat."""
+
+    reason: ClassVar[str] = "TOKEN_UNAVAILABLE"
+
+
+class KeyNotFound(KeyUnusable):
+    """No key is found with this certificate. List the tokens and choose one of theirs."""
+
+    reason: ClassVar[str] = "KEY_NOT_FOUND"
+
+
+class KeyAmbiguous(KeyUnusable):
+    """Several keys fit. Choose one by its certificate's fingerprint or by the token's serial."""
+
+    reason: ClassVar[str] = "KEY_AMBIGUOUS"
+
+
+class PinWrong(KeyUnusable):
+    """The PIN was refused. Find out the right one: a token locks itself after a few wrong ones."""
+
+    reason: ClassVar[str] = "PIN_WRONG"
+
+
+class PinLocked(KeyUnusable):
+    """The token is locked after too many wrong PINs. Ask the office that issued it to unlock it."""
+
+    reason: ClassVar[str] = "PIN_LOCKED"
+
+
+class PinFinalTry(KeyUnusable):
+    """One more wrong PIN would lock the token, so it was not tried. Allow the last try if sure."""
+
+    reason: ClassVar[str] = "PIN_FINAL_TRY"
+
+
+class RemoteSignerUnavailable(KeyUnusable):
+    """The remote signing service did not answer. Nothing was signed; try again later."""
+
+    reason: ClassVar[str] = "REMOTE_SIGNER_UNAVAILABLE"
+
+
+class RemoteSignerRefused(KeyUnusable):
+    """The remote signing service refused. Check the account, the credential and its permission."""
+
+    reason: ClassVar[str] = "REMOTE_SIGNER_REFUSED"
+
+
+class RemoteAnswerInvalid(KeyUnusable):
+    """The remote signing service's answer is not acceptable. Check which service is set."""
+
+    reason: ClassVar[str] = "REMOTE_ANSWER_INVALID"
 
 
 class FetchFailed(CertsError):

@@ -31,6 +31,8 @@ STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
         certs_errors.TrustStoreInvalid: Code.FAILED_PRECONDITION,
         certs_errors.CertificateRefused: Code.FAILED_PRECONDITION,
         certs_errors.KeyUnusable: Code.FAILED_PRECONDITION,
+        certs_errors.TokenUnavailable: Code.UNAVAILABLE,
+        certs_errors.RemoteSignerUnavailable: Code.UNAVAILABLE,
         certs_errors.PracticeAuthorityUnusable: Code.FAILED_PRECONDITION,
         certs_errors.FetchFailed: Code.UNAVAILABLE,
         certs_errors.FetchRefused: Code.FAILED_PRECONDITION,

@@ -59,6 +59,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The time-stamping authority's answer is not acceptable."""
     PRACTICE_AUTHORITY_UNUSABLE: _ErrorReason.ValueType  # 116
     """The practice authority's directory cannot be used."""
+    SCHEME_UNSUPPORTED: _ErrorReason.ValueType  # 120
+    """The key makes no signatures of this scheme."""
+    TOKEN_MODULE_UNUSABLE: _ErrorReason.ValueType  # 121
+    """The PKCS#11 module can't be loaded."""
+    TOKEN_UNAVAILABLE: _ErrorReason.ValueType  # 122
+    """The token does not answer."""
+    KEY_NOT_FOUND: _ErrorReason.ValueType  # 123
+    """No key is found with this certificate."""
+    KEY_AMBIGUOUS: _ErrorReason.ValueType  # 124
+    """Several keys fit."""
+    PIN_WRONG: _ErrorReason.ValueType  # 125
+    """The PIN was refused."""
+    PIN_LOCKED: _ErrorReason.ValueType  # 126
+    """The token is locked after too many wrong PINs."""
+    PIN_FINAL_TRY: _ErrorReason.ValueType  # 127
+    """One more wrong PIN would lock the token, so it was not tried."""
+    REMOTE_SIGNER_UNAVAILABLE: _ErrorReason.ValueType  # 128
+    """The remote signing service did not answer."""
+    REMOTE_SIGNER_REFUSED: _ErrorReason.ValueType  # 129
+    """The remote signing service refused."""
+    REMOTE_ANSWER_INVALID: _ErrorReason.ValueType  # 130
+    """The remote signing service's answer is not acceptable."""
     NOT_A_PDF: _ErrorReason.ValueType  # 200
     """Signing and verifying.
     The file is not a PDF document.
@@ -234,6 +256,28 @@ TSA_ANSWER_INVALID: ErrorReason.ValueType  # 115
 """The time-stamping authority's answer is not acceptable."""
 PRACTICE_AUTHORITY_UNUSABLE: ErrorReason.ValueType  # 116
 """The practice authority's directory cannot be used."""
+SCHEME_UNSUPPORTED: ErrorReason.ValueType  # 120
+"""The key makes no signatures of this scheme."""
+TOKEN_MODULE_UNUSABLE: ErrorReason.ValueType  # 121
+"""The PKCS#11 module can't be loaded."""
+TOKEN_UNAVAILABLE: ErrorReason.ValueType  # 122
+"""The token does not answer."""
+KEY_NOT_FOUND: ErrorReason.ValueType  # 123
+"""No key is found with this certificate."""
+KEY_AMBIGUOUS: ErrorReason.ValueType  # 124
+"""Several keys fit."""
+PIN_WRONG: ErrorReason.ValueType  # 125
+"""The PIN was refused."""
+PIN_LOCKED: ErrorReason.ValueType  # 126
+"""The token is locked after too many wrong PINs."""
+PIN_FINAL_TRY: ErrorReason.ValueType  # 127
+"""One more wrong PIN would lock the token, so it was not tried."""
+REMOTE_SIGNER_UNAVAILABLE: ErrorReason.ValueType  # 128
+"""The remote signing service did not answer."""
+REMOTE_SIGNER_REFUSED: ErrorReason.ValueType  # 129
+"""The remote signing service refused."""
+REMOTE_ANSWER_INVALID: ErrorReason.ValueType  # 130
+"""The remote signing service's answer is not acceptable."""
 NOT_A_PDF: ErrorReason.ValueType  # 200
 """Signing and verifying.
 The file is not a PDF document.
