@@ -53,7 +53,7 @@ _SERVICES: Mapping[str, Mapping[frozenset[EndpointRole], str]] = {
         _RATE: "ListRateDefinitions QuerySignatureRate ListExceptions QueryTimeliness",
         _AUDITOR: "FreezePeriod PublishReport",
     },
-    "OperationService": {_ALL: "GetOperation CancelOperation"},
+    "OperationService": {_ALL: "GetOperation ListOperations WaitOperation CancelOperation"},
 }
 
 METHOD_ROLES: Mapping[str, frozenset[EndpointRole]] = MappingProxyType(

@@ -23,24 +23,31 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import any_pb2 as google_dot_protobuf_dot_any__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ongvan/v1/operations.proto\x12\ncongvan.v1\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x01\n\tOperation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x1c.congvan.v1.OperationFailureH\x00\x12(\n\x08response\x18\x07 \x01(\x0b\x32\x14.google.protobuf.AnyH\x00\x42\x08\n\x06result\"J\n\x10OperationFailure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\nmessage_vi\x18\x02 \x01(\t\x12\x12\n\nmessage_en\x18\x03 \x01(\t\"#\n\x13GetOperationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x16\x43\x61ncelOperationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t2\xa8\x01\n\x10OperationService\x12\x46\n\x0cGetOperation\x12\x1f.congvan.v1.GetOperationRequest\x1a\x15.congvan.v1.Operation\x12L\n\x0f\x43\x61ncelOperation\x12\".congvan.v1.CancelOperationRequest\x1a\x15.congvan.v1.Operationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ongvan/v1/operations.proto\x12\ncongvan.v1\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n\tOperation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\x12\x0f\n\x07percent\x18\x03 \x01(\x05\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x1c.congvan.v1.OperationFailureH\x00\x12(\n\x08response\x18\x07 \x01(\x0b\x32\x14.google.protobuf.AnyH\x00\x12\x0e\n\x06method\x18\x08 \x01(\t\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x42\x08\n\x06result\"J\n\x10OperationFailure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\nmessage_vi\x18\x02 \x01(\t\x12\x12\n\nmessage_en\x18\x03 \x01(\t\"#\n\x13GetOperationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\":\n\x16\x43\x61ncelOperationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\">\n\x15ListOperationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x16ListOperationsResponse\x12)\n\noperations\x18\x01 \x03(\x0b\x32\x15.congvan.v1.Operation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x14WaitOperationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration2\xcb\x02\n\x10OperationService\x12\x46\n\x0cGetOperation\x12\x1f.congvan.v1.GetOperationRequest\x1a\x15.congvan.v1.Operation\x12W\n\x0eListOperations\x12!.congvan.v1.ListOperationsRequest\x1a\".congvan.v1.ListOperationsResponse\x12H\n\rWaitOperation\x12 .congvan.v1.WaitOperationRequest\x1a\x15.congvan.v1.Operation\x12L\n\x0f\x43\x61ncelOperation\x12\".congvan.v1.CancelOperationRequest\x1a\x15.congvan.v1.Operationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'congvan.v1.operations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPERATION']._serialized_start=104
-  _globals['_OPERATION']._serialized_end=355
-  _globals['_OPERATIONFAILURE']._serialized_start=357
-  _globals['_OPERATIONFAILURE']._serialized_end=431
-  _globals['_GETOPERATIONREQUEST']._serialized_start=433
-  _globals['_GETOPERATIONREQUEST']._serialized_end=468
-  _globals['_CANCELOPERATIONREQUEST']._serialized_start=470
-  _globals['_CANCELOPERATIONREQUEST']._serialized_end=528
-  _globals['_OPERATIONSERVICE']._serialized_start=531
-  _globals['_OPERATIONSERVICE']._serialized_end=699
+  _globals['_OPERATION']._serialized_start=136
+  _globals['_OPERATION']._serialized_end=421
+  _globals['_OPERATIONFAILURE']._serialized_start=423
+  _globals['_OPERATIONFAILURE']._serialized_end=497
+  _globals['_GETOPERATIONREQUEST']._serialized_start=499
+  _globals['_GETOPERATIONREQUEST']._serialized_end=534
+  _globals['_CANCELOPERATIONREQUEST']._serialized_start=536
+  _globals['_CANCELOPERATIONREQUEST']._serialized_end=594
+  _globals['_LISTOPERATIONSREQUEST']._serialized_start=596
+  _globals['_LISTOPERATIONSREQUEST']._serialized_end=658
+  _globals['_LISTOPERATIONSRESPONSE']._serialized_start=660
+  _globals['_LISTOPERATIONSRESPONSE']._serialized_end=752
+  _globals['_WAITOPERATIONREQUEST']._serialized_start=754
+  _globals['_WAITOPERATIONREQUEST']._serialized_end=834
+  _globals['_OPERATIONSERVICE']._serialized_start=837
+  _globals['_OPERATIONSERVICE']._serialized_end=1168
 # @@protoc_insertion_point(module_scope)

@@ -39,6 +39,16 @@ class OperationServiceStub:
                 request_serializer=congvan_dot_v1_dot_operations__pb2.GetOperationRequest.SerializeToString,
                 response_deserializer=congvan_dot_v1_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
+        self.ListOperations = channel.unary_unary(
+                '/congvan.v1.OperationService/ListOperations',
+                request_serializer=congvan_dot_v1_dot_operations__pb2.ListOperationsRequest.SerializeToString,
+                response_deserializer=congvan_dot_v1_dot_operations__pb2.ListOperationsResponse.FromString,
+                _registered_method=True)
+        self.WaitOperation = channel.unary_unary(
+                '/congvan.v1.OperationService/WaitOperation',
+                request_serializer=congvan_dot_v1_dot_operations__pb2.WaitOperationRequest.SerializeToString,
+                response_deserializer=congvan_dot_v1_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
         self.CancelOperation = channel.unary_unary(
                 '/congvan.v1.OperationService/CancelOperation',
                 request_serializer=congvan_dot_v1_dot_operations__pb2.CancelOperationRequest.SerializeToString,
@@ -55,8 +65,23 @@ class OperationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOperations(self, request, context):
+        """The caller's own, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WaitOperation(self, request, context):
+        """Answers when the operation is done, or with how it stands when the time is up.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelOperation(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Has no effect on what is done. What is under way stops soon and leaves nothing behind.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -67,6 +92,16 @@ def add_OperationServiceServicer_to_server(servicer, server):
             'GetOperation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOperation,
                     request_deserializer=congvan_dot_v1_dot_operations__pb2.GetOperationRequest.FromString,
+                    response_serializer=congvan_dot_v1_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ListOperations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOperations,
+                    request_deserializer=congvan_dot_v1_dot_operations__pb2.ListOperationsRequest.FromString,
+                    response_serializer=congvan_dot_v1_dot_operations__pb2.ListOperationsResponse.SerializeToString,
+            ),
+            'WaitOperation': grpc.unary_unary_rpc_method_handler(
+                    servicer.WaitOperation,
+                    request_deserializer=congvan_dot_v1_dot_operations__pb2.WaitOperationRequest.FromString,
                     response_serializer=congvan_dot_v1_dot_operations__pb2.Operation.SerializeToString,
             ),
             'CancelOperation': grpc.unary_unary_rpc_method_handler(
@@ -101,6 +136,60 @@ class OperationService:
             target,
             '/congvan.v1.OperationService/GetOperation',
             congvan_dot_v1_dot_operations__pb2.GetOperationRequest.SerializeToString,
+            congvan_dot_v1_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOperations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/congvan.v1.OperationService/ListOperations',
+            congvan_dot_v1_dot_operations__pb2.ListOperationsRequest.SerializeToString,
+            congvan_dot_v1_dot_operations__pb2.ListOperationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WaitOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/congvan.v1.OperationService/WaitOperation',
+            congvan_dot_v1_dot_operations__pb2.WaitOperationRequest.SerializeToString,
             congvan_dot_v1_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,

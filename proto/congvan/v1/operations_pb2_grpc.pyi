@@ -32,13 +32,23 @@ class OperationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OperationServiceAsyncStub: ...
     GetOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.GetOperationRequest, _operations_pb2.Operation]
+    ListOperations: _grpc.UnaryUnaryMultiCallable[_operations_pb2.ListOperationsRequest, _operations_pb2.ListOperationsResponse]
+    """The caller's own, newest first."""
+    WaitOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.WaitOperationRequest, _operations_pb2.Operation]
+    """Answers when the operation is done, or with how it stands when the time is up."""
     CancelOperation: _grpc.UnaryUnaryMultiCallable[_operations_pb2.CancelOperationRequest, _operations_pb2.Operation]
+    """Has no effect on what is done. What is under way stops soon and leaves nothing behind."""
 
 @_typing.type_check_only
 class OperationServiceAsyncStub(OperationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.GetOperationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    ListOperations: _aio.UnaryUnaryMultiCallable[_operations_pb2.ListOperationsRequest, _operations_pb2.ListOperationsResponse]  # type: ignore[assignment]
+    """The caller's own, newest first."""
+    WaitOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.WaitOperationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Answers when the operation is done, or with how it stands when the time is up."""
     CancelOperation: _aio.UnaryUnaryMultiCallable[_operations_pb2.CancelOperationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Has no effect on what is done. What is under way stops soon and leaves nothing behind."""
 
 class OperationServiceServicer:
     def GetOperation(
@@ -47,10 +57,25 @@ class OperationServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
 
+    def ListOperations(
+        self,
+        request: _operations_pb2.ListOperationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.ListOperationsResponse, _abc.Awaitable[_operations_pb2.ListOperationsResponse]]:
+        """The caller's own, newest first."""
+
+    def WaitOperation(
+        self,
+        request: _operations_pb2.WaitOperationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Answers when the operation is done, or with how it stands when the time is up."""
+
     def CancelOperation(
         self,
         request: _operations_pb2.CancelOperationRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]: ...
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Has no effect on what is done. What is under way stops soon and leaves nothing behind."""
 
 def add_OperationServiceServicer_to_server(servicer: OperationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,59 +23,73 @@ _sym_db = _symbol_database.Default()
 
 
 from congvan.v1 import common_pb2 as congvan_dot_v1_dot_common__pb2
+from congvan.v1 import envelope_pb2 as congvan_dot_v1_dot_envelope__pb2
 from congvan.v1 import operations_pb2 as congvan_dot_v1_dot_operations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63ongvan/v1/signing.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1b\x63ongvan/v1/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"`\n\x07PageBox\x12\x0c\n\x04page\x18\x01 \x01(\x05\x12\x0f\n\x07left_mm\x18\x02 \x01(\x01\x12\x11\n\tbottom_mm\x18\x03 \x01(\x01\x12\x10\n\x08width_mm\x18\x04 \x01(\x01\x12\x11\n\theight_mm\x18\x05 \x01(\x01\"N\n\nAppearance\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12 \n\x03\x62ox\x18\x02 \x01(\x0b\x32\x13.congvan.v1.PageBox\x12\r\n\x05lines\x18\x03 \x03(\t\"\x9d\x01\n\x0eSigningOptions\x12)\n\x05level\x18\x01 \x01(\x0e\x32\x1a.congvan.v1.SignatureLevel\x12\x12\n\nfield_name\x18\x02 \x01(\t\x12*\n\nappearance\x18\x03 \x01(\x0b\x32\x16.congvan.v1.Appearance\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08location\x18\x05 \x01(\t\"E\n\x0f\x44ocumentContent\x12\x11\n\x07\x63ontent\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0b\x62lob_sha256\x18\x02 \x01(\tH\x00\x42\x08\n\x06source\"\x88\x01\n\x0eSigningKeyInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0c\n\x04seal\x18\x03 \x01(\x08\x12-\n\tnot_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x05 \x01(\t\"?\n\x16ListSigningKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x17ListSigningKeysResponse\x12(\n\x04keys\x18\x01 \x03(\x0b\x32\x1a.congvan.v1.SigningKeyInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x92\x01\n\x13SignDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12-\n\x08\x64ocument\x18\x03 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\x12+\n\x07options\x18\x04 \x01(\x0b\x32\x1a.congvan.v1.SigningOptions\"\xb5\x01\n\x14SignDocumentResponse\x12%\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x12\n\nfield_name\x18\x03 \x01(\t\x12-\n\tsigned_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x06replay\x18\x05 \x01(\x0b\x32\x12.congvan.v1.Replay\"g\n\x19SignDocumentStreamRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.congvan.v1.SignDocumentRequestH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"i\n\x1aSignDocumentStreamResponse\x12\x32\n\x06result\x18\x01 \x01(\x0b\x32 .congvan.v1.SignDocumentResponseH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"\xa2\x01\n\x15PrepareSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\x12+\n\x07options\x18\x03 \x01(\x0b\x32\x1a.congvan.v1.SigningOptions\x12\x19\n\x11\x63\x65rtificate_chain\x18\x04 \x03(\x0c\"\xb8\x01\n\x0eSigningSession\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x19\n\x11\x64\x61ta_to_be_signed\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x18\n\x10\x64igest_algorithm\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x06replay\x18\x06 \x01(\x0b\x32\x12.congvan.v1.Replay\"V\n\x16\x43ompleteSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x17\n\x0fsignature_value\x18\x03 \x01(\x0c\"e\n\x1a\x42\x61tchPrepareSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.congvan.v1.PrepareSigningRequest\"K\n\x1b\x42\x61tchPrepareSigningResponse\x12,\n\x08sessions\x18\x01 \x03(\x0b\x32\x1a.congvan.v1.SigningSession\"g\n\x1b\x42\x61tchCompleteSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x34\n\x08requests\x18\x02 \x03(\x0b\x32\".congvan.v1.CompleteSigningRequest\"S\n\x1c\x42\x61tchCompleteSigningResponse\x12\x33\n\tresponses\x18\x01 \x03(\x0b\x32 .congvan.v1.SignDocumentResponse\"[\n\x16PrepareDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\"\x87\x01\n\x17\x41ugmentSignatureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\x12)\n\x05level\x18\x03 \x01(\x0e\x32\x1a.congvan.v1.SignatureLevel*\x98\x01\n\x0eSignatureLevel\x12\x1f\n\x1bSIGNATURE_LEVEL_UNSPECIFIED\x10\x00\x12\x17\n\x13SIGNATURE_LEVEL_B_B\x10\x01\x12\x17\n\x13SIGNATURE_LEVEL_B_T\x10\x02\x12\x18\n\x14SIGNATURE_LEVEL_B_LT\x10\x03\x12\x19\n\x15SIGNATURE_LEVEL_B_LTA\x10\x04\x32\xce\x06\n\x0eSigningService\x12Z\n\x0fListSigningKeys\x12\".congvan.v1.ListSigningKeysRequest\x1a#.congvan.v1.ListSigningKeysResponse\x12Q\n\x0cSignDocument\x12\x1f.congvan.v1.SignDocumentRequest\x1a .congvan.v1.SignDocumentResponse\x12g\n\x12SignDocumentStream\x12%.congvan.v1.SignDocumentStreamRequest\x1a&.congvan.v1.SignDocumentStreamResponse(\x01\x30\x01\x12O\n\x0ePrepareSigning\x12!.congvan.v1.PrepareSigningRequest\x1a\x1a.congvan.v1.SigningSession\x12W\n\x0f\x43ompleteSigning\x12\".congvan.v1.CompleteSigningRequest\x1a .congvan.v1.SignDocumentResponse\x12\x66\n\x13\x42\x61tchPrepareSigning\x12&.congvan.v1.BatchPrepareSigningRequest\x1a\'.congvan.v1.BatchPrepareSigningResponse\x12i\n\x14\x42\x61tchCompleteSigning\x12\'.congvan.v1.BatchCompleteSigningRequest\x1a(.congvan.v1.BatchCompleteSigningResponse\x12W\n\x0fPrepareDocument\x12\".congvan.v1.PrepareDocumentRequest\x1a .congvan.v1.SignDocumentResponse\x12N\n\x10\x41ugmentSignature\x12#.congvan.v1.AugmentSignatureRequest\x1a\x15.congvan.v1.Operationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x63ongvan/v1/signing.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x19\x63ongvan/v1/envelope.proto\x1a\x1b\x63ongvan/v1/operations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"`\n\x07PageBox\x12\x0c\n\x04page\x18\x01 \x01(\x05\x12\x0f\n\x07left_mm\x18\x02 \x01(\x01\x12\x11\n\tbottom_mm\x18\x03 \x01(\x01\x12\x10\n\x08width_mm\x18\x04 \x01(\x01\x12\x11\n\theight_mm\x18\x05 \x01(\x01\"N\n\nAppearance\x12\x0f\n\x07picture\x18\x01 \x01(\x0c\x12 \n\x03\x62ox\x18\x02 \x01(\x0b\x32\x13.congvan.v1.PageBox\x12\r\n\x05lines\x18\x03 \x03(\t\"U\n\x0fSignatureScheme\x12(\n\x06\x66\x61mily\x18\x01 \x01(\x0e\x32\x18.congvan.v1.SchemeFamily\x12\x18\n\x10\x64igest_algorithm\x18\x02 \x01(\t\"D\n\tFieldLock\x12\'\n\x05scope\x18\x01 \x01(\x0e\x32\x18.congvan.v1.LockedFields\x12\x0e\n\x06\x66ields\x18\x02 \x03(\t\"\x93\x03\n\x0eSigningOptions\x12)\n\x05level\x18\x01 \x01(\x0e\x32\x1a.congvan.v1.SignatureLevel\x12\x12\n\nfield_name\x18\x02 \x01(\t\x12*\n\nappearance\x18\x03 \x01(\x0b\x32\x16.congvan.v1.Appearance\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08location\x18\x05 \x01(\t\x12+\n\x06scheme\x18\x06 \x01(\x0b\x32\x1b.congvan.v1.SignatureScheme\x12\x31\n\rcertification\x18\x07 \x01(\x0e\x32\x1a.congvan.v1.ChangesAllowed\x12#\n\x04lock\x18\x08 \x01(\x0b\x32\x15.congvan.v1.FieldLock\x12%\n\x04role\x18\t \x01(\x0e\x32\x17.congvan.v1.SigningRole\x12\x17\n\x0f\x64ocument_number\x18\n \x01(\t\x12/\n\rdocument_date\x18\x0b \x01(\x0b\x32\x18.congvan.v1.CalendarDate\"E\n\x0f\x44ocumentContent\x12\x11\n\x07\x63ontent\x18\x01 \x01(\x0cH\x00\x12\x15\n\x0b\x62lob_sha256\x18\x02 \x01(\tH\x00\x42\x08\n\x06source\"\x88\x01\n\x0eSigningKeyInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0c\n\x04seal\x18\x03 \x01(\x08\x12-\n\tnot_after\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x05 \x01(\t\"?\n\x16ListSigningKeysRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x17ListSigningKeysResponse\x12(\n\x04keys\x18\x01 \x03(\x0b\x32\x1a.congvan.v1.SigningKeyInfo\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x92\x01\n\x13SignDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12-\n\x08\x64ocument\x18\x03 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\x12+\n\x07options\x18\x04 \x01(\x0b\x32\x1a.congvan.v1.SigningOptions\"\xb5\x01\n\x14SignDocumentResponse\x12%\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x12\n\nfield_name\x18\x03 \x01(\t\x12-\n\tsigned_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x06replay\x18\x05 \x01(\x0b\x32\x12.congvan.v1.Replay\"g\n\x19SignDocumentStreamRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.congvan.v1.SignDocumentRequestH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"i\n\x1aSignDocumentStreamResponse\x12\x32\n\x06result\x18\x01 \x01(\x0b\x32 .congvan.v1.SignDocumentResponseH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"\xa2\x01\n\x15PrepareSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\x12+\n\x07options\x18\x03 \x01(\x0b\x32\x1a.congvan.v1.SigningOptions\x12\x19\n\x11\x63\x65rtificate_chain\x18\x04 \x03(\x0c\"\xac\x02\n\x0eSigningSession\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x19\n\x11\x64\x61ta_to_be_signed\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x18\n\x10\x64igest_algorithm\x18\x04 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x06replay\x18\x06 \x01(\x0b\x32\x12.congvan.v1.Replay\x12/\n\rscheme_family\x18\x07 \x01(\x0e\x32\x18.congvan.v1.SchemeFamily\x12\x12\n\nfield_name\x18\x08 \x01(\t\x12-\n\tsigned_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"V\n\x16\x43ompleteSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x17\n\x0fsignature_value\x18\x03 \x01(\x0c\"e\n\x1a\x42\x61tchPrepareSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.congvan.v1.PrepareSigningRequest\"q\n\x1b\x42\x61tchPrepareSigningResponse\x12,\n\x08sessions\x18\x01 \x03(\x0b\x32\x1a.congvan.v1.SigningSession\x12$\n\x08statuses\x18\x02 \x03(\x0b\x32\x12.google.rpc.Status\"g\n\x1b\x42\x61tchCompleteSigningRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x34\n\x08requests\x18\x02 \x03(\x0b\x32\".congvan.v1.CompleteSigningRequest\"y\n\x1c\x42\x61tchCompleteSigningResponse\x12\x33\n\tresponses\x18\x01 \x03(\x0b\x32 .congvan.v1.SignDocumentResponse\x12$\n\x08statuses\x18\x02 \x03(\x0b\x32\x12.google.rpc.Status\"[\n\x16PrepareDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\"\x87\x01\n\x17\x41ugmentSignatureRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x1b.congvan.v1.DocumentContent\x12)\n\x05level\x18\x03 \x01(\x0e\x32\x1a.congvan.v1.SignatureLevel*\x98\x01\n\x0eSignatureLevel\x12\x1f\n\x1bSIGNATURE_LEVEL_UNSPECIFIED\x10\x00\x12\x17\n\x13SIGNATURE_LEVEL_B_B\x10\x01\x12\x17\n\x13SIGNATURE_LEVEL_B_T\x10\x02\x12\x18\n\x14SIGNATURE_LEVEL_B_LT\x10\x03\x12\x19\n\x15SIGNATURE_LEVEL_B_LTA\x10\x04*\x8a\x01\n\x0bSigningRole\x12\x1c\n\x18SIGNING_ROLE_UNSPECIFIED\x10\x00\x12\x17\n\x13SIGNING_ROLE_LEADER\x10\x01\x12\x15\n\x11SIGNING_ROLE_SEAL\x10\x02\x12\x16\n\x12SIGNING_ROLE_ANNEX\x10\x03\x12\x15\n\x11SIGNING_ROLE_COPY\x10\x04*\xb3\x01\n\x0cSchemeFamily\x12\x1d\n\x19SCHEME_FAMILY_UNSPECIFIED\x10\x00\x12\x1b\n\x17SCHEME_FAMILY_RSA_PKCS1\x10\x01\x12\x19\n\x15SCHEME_FAMILY_RSA_PSS\x10\x02\x12\x17\n\x13SCHEME_FAMILY_ECDSA\x10\x03\x12\x19\n\x15SCHEME_FAMILY_ED25519\x10\x04\x12\x18\n\x14SCHEME_FAMILY_ML_DSA\x10\x05*\x87\x01\n\x0e\x43hangesAllowed\x12\x1f\n\x1b\x43HANGES_ALLOWED_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HANGES_ALLOWED_NONE\x10\x01\x12\x19\n\x15\x43HANGES_ALLOWED_FORMS\x10\x02\x12\x1f\n\x1b\x43HANGES_ALLOWED_ANNOTATIONS\x10\x03*~\n\x0cLockedFields\x12\x1d\n\x19LOCKED_FIELDS_UNSPECIFIED\x10\x00\x12\x15\n\x11LOCKED_FIELDS_ALL\x10\x01\x12\x17\n\x13LOCKED_FIELDS_THESE\x10\x02\x12\x1f\n\x1bLOCKED_FIELDS_ALL_BUT_THESE\x10\x03\x32\xce\x06\n\x0eSigningService\x12Z\n\x0fListSigningKeys\x12\".congvan.v1.ListSigningKeysRequest\x1a#.congvan.v1.ListSigningKeysResponse\x12Q\n\x0cSignDocument\x12\x1f.congvan.v1.SignDocumentRequest\x1a .congvan.v1.SignDocumentResponse\x12g\n\x12SignDocumentStream\x12%.congvan.v1.SignDocumentStreamRequest\x1a&.congvan.v1.SignDocumentStreamResponse(\x01\x30\x01\x12O\n\x0ePrepareSigning\x12!.congvan.v1.PrepareSigningRequest\x1a\x1a.congvan.v1.SigningSession\x12W\n\x0f\x43ompleteSigning\x12\".congvan.v1.CompleteSigningRequest\x1a .congvan.v1.SignDocumentResponse\x12\x66\n\x13\x42\x61tchPrepareSigning\x12&.congvan.v1.BatchPrepareSigningRequest\x1a\'.congvan.v1.BatchPrepareSigningResponse\x12i\n\x14\x42\x61tchCompleteSigning\x12\'.congvan.v1.BatchCompleteSigningRequest\x1a(.congvan.v1.BatchCompleteSigningResponse\x12W\n\x0fPrepareDocument\x12\".congvan.v1.PrepareDocumentRequest\x1a .congvan.v1.SignDocumentResponse\x12N\n\x10\x41ugmentSignature\x12#.congvan.v1.AugmentSignatureRequest\x1a\x15.congvan.v1.Operationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'congvan.v1.signing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SIGNATURELEVEL']._serialized_start=2421
-  _globals['_SIGNATURELEVEL']._serialized_end=2573
-  _globals['_PAGEBOX']._serialized_start=127
-  _globals['_PAGEBOX']._serialized_end=223
-  _globals['_APPEARANCE']._serialized_start=225
-  _globals['_APPEARANCE']._serialized_end=303
-  _globals['_SIGNINGOPTIONS']._serialized_start=306
-  _globals['_SIGNINGOPTIONS']._serialized_end=463
-  _globals['_DOCUMENTCONTENT']._serialized_start=465
-  _globals['_DOCUMENTCONTENT']._serialized_end=534
-  _globals['_SIGNINGKEYINFO']._serialized_start=537
-  _globals['_SIGNINGKEYINFO']._serialized_end=673
-  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=675
-  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=738
-  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=740
-  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_end=832
-  _globals['_SIGNDOCUMENTREQUEST']._serialized_start=835
-  _globals['_SIGNDOCUMENTREQUEST']._serialized_end=981
-  _globals['_SIGNDOCUMENTRESPONSE']._serialized_start=984
-  _globals['_SIGNDOCUMENTRESPONSE']._serialized_end=1165
-  _globals['_SIGNDOCUMENTSTREAMREQUEST']._serialized_start=1167
-  _globals['_SIGNDOCUMENTSTREAMREQUEST']._serialized_end=1270
-  _globals['_SIGNDOCUMENTSTREAMRESPONSE']._serialized_start=1272
-  _globals['_SIGNDOCUMENTSTREAMRESPONSE']._serialized_end=1377
-  _globals['_PREPARESIGNINGREQUEST']._serialized_start=1380
-  _globals['_PREPARESIGNINGREQUEST']._serialized_end=1542
-  _globals['_SIGNINGSESSION']._serialized_start=1545
-  _globals['_SIGNINGSESSION']._serialized_end=1729
-  _globals['_COMPLETESIGNINGREQUEST']._serialized_start=1731
-  _globals['_COMPLETESIGNINGREQUEST']._serialized_end=1817
-  _globals['_BATCHPREPARESIGNINGREQUEST']._serialized_start=1819
-  _globals['_BATCHPREPARESIGNINGREQUEST']._serialized_end=1920
-  _globals['_BATCHPREPARESIGNINGRESPONSE']._serialized_start=1922
-  _globals['_BATCHPREPARESIGNINGRESPONSE']._serialized_end=1997
-  _globals['_BATCHCOMPLETESIGNINGREQUEST']._serialized_start=1999
-  _globals['_BATCHCOMPLETESIGNINGREQUEST']._serialized_end=2102
-  _globals['_BATCHCOMPLETESIGNINGRESPONSE']._serialized_start=2104
-  _globals['_BATCHCOMPLETESIGNINGRESPONSE']._serialized_end=2187
-  _globals['_PREPAREDOCUMENTREQUEST']._serialized_start=2189
-  _globals['_PREPAREDOCUMENTREQUEST']._serialized_end=2280
-  _globals['_AUGMENTSIGNATUREREQUEST']._serialized_start=2283
-  _globals['_AUGMENTSIGNATUREREQUEST']._serialized_end=2418
-  _globals['_SIGNINGSERVICE']._serialized_start=2576
-  _globals['_SIGNINGSERVICE']._serialized_end=3422
+  _globals['_SIGNATURELEVEL']._serialized_start=3068
+  _globals['_SIGNATURELEVEL']._serialized_end=3220
+  _globals['_SIGNINGROLE']._serialized_start=3223
+  _globals['_SIGNINGROLE']._serialized_end=3361
+  _globals['_SCHEMEFAMILY']._serialized_start=3364
+  _globals['_SCHEMEFAMILY']._serialized_end=3543
+  _globals['_CHANGESALLOWED']._serialized_start=3546
+  _globals['_CHANGESALLOWED']._serialized_end=3681
+  _globals['_LOCKEDFIELDS']._serialized_start=3683
+  _globals['_LOCKEDFIELDS']._serialized_end=3809
+  _globals['_PAGEBOX']._serialized_start=179
+  _globals['_PAGEBOX']._serialized_end=275
+  _globals['_APPEARANCE']._serialized_start=277
+  _globals['_APPEARANCE']._serialized_end=355
+  _globals['_SIGNATURESCHEME']._serialized_start=357
+  _globals['_SIGNATURESCHEME']._serialized_end=442
+  _globals['_FIELDLOCK']._serialized_start=444
+  _globals['_FIELDLOCK']._serialized_end=512
+  _globals['_SIGNINGOPTIONS']._serialized_start=515
+  _globals['_SIGNINGOPTIONS']._serialized_end=918
+  _globals['_DOCUMENTCONTENT']._serialized_start=920
+  _globals['_DOCUMENTCONTENT']._serialized_end=989
+  _globals['_SIGNINGKEYINFO']._serialized_start=992
+  _globals['_SIGNINGKEYINFO']._serialized_end=1128
+  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_start=1130
+  _globals['_LISTSIGNINGKEYSREQUEST']._serialized_end=1193
+  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_start=1195
+  _globals['_LISTSIGNINGKEYSRESPONSE']._serialized_end=1287
+  _globals['_SIGNDOCUMENTREQUEST']._serialized_start=1290
+  _globals['_SIGNDOCUMENTREQUEST']._serialized_end=1436
+  _globals['_SIGNDOCUMENTRESPONSE']._serialized_start=1439
+  _globals['_SIGNDOCUMENTRESPONSE']._serialized_end=1620
+  _globals['_SIGNDOCUMENTSTREAMREQUEST']._serialized_start=1622
+  _globals['_SIGNDOCUMENTSTREAMREQUEST']._serialized_end=1725
+  _globals['_SIGNDOCUMENTSTREAMRESPONSE']._serialized_start=1727
+  _globals['_SIGNDOCUMENTSTREAMRESPONSE']._serialized_end=1832
+  _globals['_PREPARESIGNINGREQUEST']._serialized_start=1835
+  _globals['_PREPARESIGNINGREQUEST']._serialized_end=1997
+  _globals['_SIGNINGSESSION']._serialized_start=2000
+  _globals['_SIGNINGSESSION']._serialized_end=2300
+  _globals['_COMPLETESIGNINGREQUEST']._serialized_start=2302
+  _globals['_COMPLETESIGNINGREQUEST']._serialized_end=2388
+  _globals['_BATCHPREPARESIGNINGREQUEST']._serialized_start=2390
+  _globals['_BATCHPREPARESIGNINGREQUEST']._serialized_end=2491
+  _globals['_BATCHPREPARESIGNINGRESPONSE']._serialized_start=2493
+  _globals['_BATCHPREPARESIGNINGRESPONSE']._serialized_end=2606
+  _globals['_BATCHCOMPLETESIGNINGREQUEST']._serialized_start=2608
+  _globals['_BATCHCOMPLETESIGNINGREQUEST']._serialized_end=2711
+  _globals['_BATCHCOMPLETESIGNINGRESPONSE']._serialized_start=2713
+  _globals['_BATCHCOMPLETESIGNINGRESPONSE']._serialized_end=2834
+  _globals['_PREPAREDOCUMENTREQUEST']._serialized_start=2836
+  _globals['_PREPAREDOCUMENTREQUEST']._serialized_end=2927
+  _globals['_AUGMENTSIGNATUREREQUEST']._serialized_start=2930
+  _globals['_AUGMENTSIGNATUREREQUEST']._serialized_end=3065
+  _globals['_SIGNINGSERVICE']._serialized_start=3812
+  _globals['_SIGNINGSERVICE']._serialized_end=4658
 # @@protoc_insertion_point(module_scope)

@@ -5,11 +5,13 @@ PAdES signing: with keys kept by the service, or in two steps with a key that ne
 
 from collections import abc as _abc
 from congvan.v1 import common_pb2 as _common_pb2
+from congvan.v1 import envelope_pb2 as _envelope_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -42,6 +44,104 @@ SIGNATURE_LEVEL_B_T: SignatureLevel.ValueType  # 2
 SIGNATURE_LEVEL_B_LT: SignatureLevel.ValueType  # 3
 SIGNATURE_LEVEL_B_LTA: SignatureLevel.ValueType  # 4
 Global___SignatureLevel: _TypeAlias = SignatureLevel  # noqa: Y015
+
+class _SigningRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SigningRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SigningRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIGNING_ROLE_UNSPECIFIED: _SigningRole.ValueType  # 0
+    """Whatever the certificate names: a person or an organisation."""
+    SIGNING_ROLE_LEADER: _SigningRole.ValueType  # 1
+    """Người có thẩm quyền ký: a person's certificate."""
+    SIGNING_ROLE_SEAL: _SigningRole.ValueType  # 2
+    """Dấu của cơ quan: an organisation's certificate, as for all that follow."""
+    SIGNING_ROLE_ANNEX: _SigningRole.ValueType  # 3
+    """Văn bản kèm theo."""
+    SIGNING_ROLE_COPY: _SigningRole.ValueType  # 4
+    """Bản sao điện tử."""
+
+class SigningRole(_SigningRole, metaclass=_SigningRoleEnumTypeWrapper):
+    """As what one signs. It decides which purpose the certificate must have (NĐ 68/2024/NĐ-CP art. 29)."""
+
+SIGNING_ROLE_UNSPECIFIED: SigningRole.ValueType  # 0
+"""Whatever the certificate names: a person or an organisation."""
+SIGNING_ROLE_LEADER: SigningRole.ValueType  # 1
+"""Người có thẩm quyền ký: a person's certificate."""
+SIGNING_ROLE_SEAL: SigningRole.ValueType  # 2
+"""Dấu của cơ quan: an organisation's certificate, as for all that follow."""
+SIGNING_ROLE_ANNEX: SigningRole.ValueType  # 3
+"""Văn bản kèm theo."""
+SIGNING_ROLE_COPY: SigningRole.ValueType  # 4
+"""Bản sao điện tử."""
+Global___SigningRole: _TypeAlias = SigningRole  # noqa: Y015
+
+class _SchemeFamily:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SchemeFamilyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SchemeFamily.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCHEME_FAMILY_UNSPECIFIED: _SchemeFamily.ValueType  # 0
+    SCHEME_FAMILY_RSA_PKCS1: _SchemeFamily.ValueType  # 1
+    SCHEME_FAMILY_RSA_PSS: _SchemeFamily.ValueType  # 2
+    SCHEME_FAMILY_ECDSA: _SchemeFamily.ValueType  # 3
+    SCHEME_FAMILY_ED25519: _SchemeFamily.ValueType  # 4
+    SCHEME_FAMILY_ML_DSA: _SchemeFamily.ValueType  # 5
+    """Experimental: few verifiers know it."""
+
+class SchemeFamily(_SchemeFamily, metaclass=_SchemeFamilyEnumTypeWrapper): ...
+
+SCHEME_FAMILY_UNSPECIFIED: SchemeFamily.ValueType  # 0
+SCHEME_FAMILY_RSA_PKCS1: SchemeFamily.ValueType  # 1
+SCHEME_FAMILY_RSA_PSS: SchemeFamily.ValueType  # 2
+SCHEME_FAMILY_ECDSA: SchemeFamily.ValueType  # 3
+SCHEME_FAMILY_ED25519: SchemeFamily.ValueType  # 4
+SCHEME_FAMILY_ML_DSA: SchemeFamily.ValueType  # 5
+"""Experimental: few verifiers know it."""
+Global___SchemeFamily: _TypeAlias = SchemeFamily  # noqa: Y015
+
+class _ChangesAllowed:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ChangesAllowedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChangesAllowed.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CHANGES_ALLOWED_UNSPECIFIED: _ChangesAllowed.ValueType  # 0
+    """An approval signature, not a certification."""
+    CHANGES_ALLOWED_NONE: _ChangesAllowed.ValueType  # 1
+    CHANGES_ALLOWED_FORMS: _ChangesAllowed.ValueType  # 2
+    CHANGES_ALLOWED_ANNOTATIONS: _ChangesAllowed.ValueType  # 3
+
+class ChangesAllowed(_ChangesAllowed, metaclass=_ChangesAllowedEnumTypeWrapper):
+    """What a certification signature lets others change afterwards (DocMDP, ISO 32000-2 §12.8.2.2)."""
+
+CHANGES_ALLOWED_UNSPECIFIED: ChangesAllowed.ValueType  # 0
+"""An approval signature, not a certification."""
+CHANGES_ALLOWED_NONE: ChangesAllowed.ValueType  # 1
+CHANGES_ALLOWED_FORMS: ChangesAllowed.ValueType  # 2
+CHANGES_ALLOWED_ANNOTATIONS: ChangesAllowed.ValueType  # 3
+Global___ChangesAllowed: _TypeAlias = ChangesAllowed  # noqa: Y015
+
+class _LockedFields:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LockedFieldsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LockedFields.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOCKED_FIELDS_UNSPECIFIED: _LockedFields.ValueType  # 0
+    LOCKED_FIELDS_ALL: _LockedFields.ValueType  # 1
+    LOCKED_FIELDS_THESE: _LockedFields.ValueType  # 2
+    LOCKED_FIELDS_ALL_BUT_THESE: _LockedFields.ValueType  # 3
+
+class LockedFields(_LockedFields, metaclass=_LockedFieldsEnumTypeWrapper): ...
+
+LOCKED_FIELDS_UNSPECIFIED: LockedFields.ValueType  # 0
+LOCKED_FIELDS_ALL: LockedFields.ValueType  # 1
+LOCKED_FIELDS_THESE: LockedFields.ValueType  # 2
+LOCKED_FIELDS_ALL_BUT_THESE: LockedFields.ValueType  # 3
+Global___LockedFields: _TypeAlias = LockedFields  # noqa: Y015
 
 @_typing.final
 class PageBox(_message.Message):
@@ -106,6 +206,56 @@ class Appearance(_message.Message):
 Global___Appearance: _TypeAlias = Appearance  # noqa: Y015
 
 @_typing.final
+class SignatureScheme(_message.Message):
+    """How the signature is made. Left out: RSASSA-PSS for RSA, the digest as strong as the key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAMILY_FIELD_NUMBER: _builtins.int
+    DIGEST_ALGORITHM_FIELD_NUMBER: _builtins.int
+    family: Global___SchemeFamily.ValueType
+    digest_algorithm: _builtins.str
+    """"sha256", "sha384", "sha512", "sha3_256", "sha3_384" or "sha3_512"."""
+    def __init__(
+        self,
+        *,
+        family: Global___SchemeFamily.ValueType = ...,
+        digest_algorithm: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest_algorithm", b"digest_algorithm", "family", b"family"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignatureScheme: _TypeAlias = SignatureScheme  # noqa: Y015
+
+@_typing.final
+class FieldLock(_message.Message):
+    """Which form fields the signature locks (FieldMDP, ISO 32000-2 §12.8.2.4)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    scope: Global___LockedFields.ValueType
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        scope: Global___LockedFields.ValueType = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "scope", b"scope"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FieldLock: _TypeAlias = FieldLock  # noqa: Y015
+
+@_typing.final
 class SigningOptions(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -114,13 +264,29 @@ class SigningOptions(_message.Message):
     APPEARANCE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
+    SCHEME_FIELD_NUMBER: _builtins.int
+    CERTIFICATION_FIELD_NUMBER: _builtins.int
+    LOCK_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
+    DOCUMENT_DATE_FIELD_NUMBER: _builtins.int
     level: Global___SignatureLevel.ValueType
     field_name: _builtins.str
     """An existing empty field, or the name of a new one; made by the service where empty."""
     reason: _builtins.str
     location: _builtins.str
+    certification: Global___ChangesAllowed.ValueType
+    role: Global___SigningRole.ValueType
+    document_number: _builtins.str
+    """Số, ngày: filled into the fields that PrepareDocument made, before the seal signs."""
     @_builtins.property
     def appearance(self) -> Global___Appearance: ...
+    @_builtins.property
+    def scheme(self) -> Global___SignatureScheme: ...
+    @_builtins.property
+    def lock(self) -> Global___FieldLock: ...
+    @_builtins.property
+    def document_date(self) -> _envelope_pb2.CalendarDate: ...
     def __init__(
         self,
         *,
@@ -129,10 +295,16 @@ class SigningOptions(_message.Message):
         appearance: Global___Appearance | None = ...,
         reason: _builtins.str = ...,
         location: _builtins.str = ...,
+        scheme: Global___SignatureScheme | None = ...,
+        certification: Global___ChangesAllowed.ValueType = ...,
+        lock: Global___FieldLock | None = ...,
+        role: Global___SigningRole.ValueType = ...,
+        document_number: _builtins.str = ...,
+        document_date: _envelope_pb2.CalendarDate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "document_date", b"document_date", "lock", b"lock", "scheme", b"scheme"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "field_name", b"field_name", "level", b"level", "location", b"location", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "certification", b"certification", "document_date", b"document_date", "document_number", b"document_number", "field_name", b"field_name", "level", b"level", "location", b"location", "lock", b"lock", "reason", b"reason", "role", b"role", "scheme", b"scheme"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -402,16 +574,24 @@ class SigningSession(_message.Message):
     DIGEST_ALGORITHM_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     REPLAY_FIELD_NUMBER: _builtins.int
+    SCHEME_FAMILY_FIELD_NUMBER: _builtins.int
+    FIELD_NAME_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """signingSessions/{id}"""
     data_to_be_signed: _builtins.bytes
-    """What the token signs."""
+    """What the token signs (the DER of the signed attributes, RFC 5652 §5.4) …"""
     digest: _builtins.bytes
+    """… and its digest, for tokens that take a digest."""
     digest_algorithm: _builtins.str
+    scheme_family: Global___SchemeFamily.ValueType
+    field_name: _builtins.str
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def replay(self) -> _common_pb2.Replay: ...
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -421,10 +601,13 @@ class SigningSession(_message.Message):
         digest_algorithm: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         replay: _common_pb2.Replay | None = ...,
+        scheme_family: Global___SchemeFamily.ValueType = ...,
+        field_name: _builtins.str = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "replay", b"replay"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "replay", b"replay", "signed_at", b"signed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_to_be_signed", b"data_to_be_signed", "digest", b"digest", "digest_algorithm", b"digest_algorithm", "expire_time", b"expire_time", "name", b"name", "replay", b"replay"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data_to_be_signed", b"data_to_be_signed", "digest", b"digest", "digest_algorithm", b"digest_algorithm", "expire_time", b"expire_time", "field_name", b"field_name", "name", b"name", "replay", b"replay", "scheme_family", b"scheme_family", "signed_at", b"signed_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -439,7 +622,9 @@ class CompleteSigningRequest(_message.Message):
     SIGNATURE_VALUE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     session: _builtins.str
+    """signingSessions/{id}"""
     signature_value: _builtins.bytes
+    """Over data_to_be_signed, in the form of CMS: for ECDSA the DER of (r, s). It is verified before it is used."""
     def __init__(
         self,
         *,
@@ -457,13 +642,19 @@ Global___CompleteSigningRequest: _TypeAlias = CompleteSigningRequest  # noqa: Y0
 
 @_typing.final
 class BatchPrepareSigningRequest(_message.Message):
+    """Each item has an effect of its own, kept under its own request_id; where that is empty, one is derived from the
+    batch's and the item's place. A repeated batch repeats what was refused and gives the first answer to the rest.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     @_builtins.property
-    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrepareSigningRequest]: ...
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___PrepareSigningRequest]:
+        """At most 100."""
+
     def __init__(
         self,
         *,
@@ -483,16 +674,24 @@ class BatchPrepareSigningResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SESSIONS_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SigningSession]: ...
+    def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SigningSession]:
+        """One for each request, in their order; empty where it was refused."""
+
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
+        """One for each request, in their order: code 0, or why it was refused."""
+
     def __init__(
         self,
         *,
         sessions: _abc.Iterable[Global___SigningSession] | None = ...,
+        statuses: _abc.Iterable[_status_pb2.Status] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sessions", b"sessions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sessions", b"sessions", "statuses", b"statuses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -506,7 +705,9 @@ class BatchCompleteSigningRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     @_builtins.property
-    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompleteSigningRequest]: ...
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompleteSigningRequest]:
+        """At most 100."""
+
     def __init__(
         self,
         *,
@@ -526,16 +727,24 @@ class BatchCompleteSigningResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESPONSES_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def responses(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignDocumentResponse]: ...
+    def responses(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignDocumentResponse]:
+        """One for each request, in their order; empty where it was refused. Without the documents' bytes: download them."""
+
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
+        """One for each request, in their order: code 0, or why it was refused."""
+
     def __init__(
         self,
         *,
         responses: _abc.Iterable[Global___SignDocumentResponse] | None = ...,
+        statuses: _abc.Iterable[_status_pb2.Status] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["responses", b"responses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["responses", b"responses", "statuses", b"statuses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -100,14 +100,16 @@ class SigningServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SignDocumentStream(self, request_iterator, context):
-        """The same for documents above the message limit.
+        """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
+        that was uploaded is named in the header; no chunks follow then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PrepareSigning(self, request, context):
-        """Two steps: the digest to be signed elsewhere, then the signature value.
+        """Two steps: the digest to be signed elsewhere, then the signature value. The session between them is the
+        caller's alone, and any worker of the service may go on with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,7 +122,8 @@ class SigningServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchPrepareSigning(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Many documents, one PIN at the token. An item that is refused costs the others nothing.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -139,7 +142,7 @@ class SigningServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AugmentSignature(self, request, context):
-        """T to LT to LTA, or renews the archive time-stamp.
+        """B to T to LT to LTA, or renews the archive time-stamp. The operation's response is a SignDocumentResponse.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,16 +37,21 @@ class SigningServiceStub:
     SignDocument: _grpc.UnaryUnaryMultiCallable[_signing_pb2.SignDocumentRequest, _signing_pb2.SignDocumentResponse]
     """Signs one document with a key kept by the service."""
     SignDocumentStream: _grpc.StreamStreamMultiCallable[_signing_pb2.SignDocumentStreamRequest, _signing_pb2.SignDocumentStreamResponse]
-    """The same for documents above the message limit."""
+    """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
+    that was uploaded is named in the header; no chunks follow then.
+    """
     PrepareSigning: _grpc.UnaryUnaryMultiCallable[_signing_pb2.PrepareSigningRequest, _signing_pb2.SigningSession]
-    """Two steps: the digest to be signed elsewhere, then the signature value."""
+    """Two steps: the digest to be signed elsewhere, then the signature value. The session between them is the
+    caller's alone, and any worker of the service may go on with it.
+    """
     CompleteSigning: _grpc.UnaryUnaryMultiCallable[_signing_pb2.CompleteSigningRequest, _signing_pb2.SignDocumentResponse]
     BatchPrepareSigning: _grpc.UnaryUnaryMultiCallable[_signing_pb2.BatchPrepareSigningRequest, _signing_pb2.BatchPrepareSigningResponse]
+    """Many documents, one PIN at the token. An item that is refused costs the others nothing."""
     BatchCompleteSigning: _grpc.UnaryUnaryMultiCallable[_signing_pb2.BatchCompleteSigningRequest, _signing_pb2.BatchCompleteSigningResponse]
     PrepareDocument: _grpc.UnaryUnaryMultiCallable[_signing_pb2.PrepareDocumentRequest, _signing_pb2.SignDocumentResponse]
     """Adds empty fields for number, date, leader and seal at the places of NĐ 30/2020."""
     AugmentSignature: _grpc.UnaryUnaryMultiCallable[_signing_pb2.AugmentSignatureRequest, _operations_pb2.Operation]
-    """T to LT to LTA, or renews the archive time-stamp."""
+    """B to T to LT to LTA, or renews the archive time-stamp. The operation's response is a SignDocumentResponse."""
 
 @_typing.type_check_only
 class SigningServiceAsyncStub(SigningServiceStub):
@@ -56,16 +61,21 @@ class SigningServiceAsyncStub(SigningServiceStub):
     SignDocument: _aio.UnaryUnaryMultiCallable[_signing_pb2.SignDocumentRequest, _signing_pb2.SignDocumentResponse]  # type: ignore[assignment]
     """Signs one document with a key kept by the service."""
     SignDocumentStream: _aio.StreamStreamMultiCallable[_signing_pb2.SignDocumentStreamRequest, _signing_pb2.SignDocumentStreamResponse]  # type: ignore[assignment]
-    """The same for documents above the message limit."""
+    """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
+    that was uploaded is named in the header; no chunks follow then.
+    """
     PrepareSigning: _aio.UnaryUnaryMultiCallable[_signing_pb2.PrepareSigningRequest, _signing_pb2.SigningSession]  # type: ignore[assignment]
-    """Two steps: the digest to be signed elsewhere, then the signature value."""
+    """Two steps: the digest to be signed elsewhere, then the signature value. The session between them is the
+    caller's alone, and any worker of the service may go on with it.
+    """
     CompleteSigning: _aio.UnaryUnaryMultiCallable[_signing_pb2.CompleteSigningRequest, _signing_pb2.SignDocumentResponse]  # type: ignore[assignment]
     BatchPrepareSigning: _aio.UnaryUnaryMultiCallable[_signing_pb2.BatchPrepareSigningRequest, _signing_pb2.BatchPrepareSigningResponse]  # type: ignore[assignment]
+    """Many documents, one PIN at the token. An item that is refused costs the others nothing."""
     BatchCompleteSigning: _aio.UnaryUnaryMultiCallable[_signing_pb2.BatchCompleteSigningRequest, _signing_pb2.BatchCompleteSigningResponse]  # type: ignore[assignment]
     PrepareDocument: _aio.UnaryUnaryMultiCallable[_signing_pb2.PrepareDocumentRequest, _signing_pb2.SignDocumentResponse]  # type: ignore[assignment]
     """Adds empty fields for number, date, leader and seal at the places of NĐ 30/2020."""
     AugmentSignature: _aio.UnaryUnaryMultiCallable[_signing_pb2.AugmentSignatureRequest, _operations_pb2.Operation]  # type: ignore[assignment]
-    """T to LT to LTA, or renews the archive time-stamp."""
+    """B to T to LT to LTA, or renews the archive time-stamp. The operation's response is a SignDocumentResponse."""
 
 class SigningServiceServicer:
     def ListSigningKeys(
@@ -87,14 +97,18 @@ class SigningServiceServicer:
         request_iterator: _MaybeAsyncIterator[_signing_pb2.SignDocumentStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_signing_pb2.SignDocumentStreamResponse], _abc.AsyncIterator[_signing_pb2.SignDocumentStreamResponse]]:
-        """The same for documents above the message limit."""
+        """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
+        that was uploaded is named in the header; no chunks follow then.
+        """
 
     def PrepareSigning(
         self,
         request: _signing_pb2.PrepareSigningRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signing_pb2.SigningSession, _abc.Awaitable[_signing_pb2.SigningSession]]:
-        """Two steps: the digest to be signed elsewhere, then the signature value."""
+        """Two steps: the digest to be signed elsewhere, then the signature value. The session between them is the
+        caller's alone, and any worker of the service may go on with it.
+        """
 
     def CompleteSigning(
         self,
@@ -106,7 +120,8 @@ class SigningServiceServicer:
         self,
         request: _signing_pb2.BatchPrepareSigningRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_signing_pb2.BatchPrepareSigningResponse, _abc.Awaitable[_signing_pb2.BatchPrepareSigningResponse]]: ...
+    ) -> _typing.Union[_signing_pb2.BatchPrepareSigningResponse, _abc.Awaitable[_signing_pb2.BatchPrepareSigningResponse]]:
+        """Many documents, one PIN at the token. An item that is refused costs the others nothing."""
 
     def BatchCompleteSigning(
         self,
@@ -126,6 +141,6 @@ class SigningServiceServicer:
         request: _signing_pb2.AugmentSignatureRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
-        """T to LT to LTA, or renews the archive time-stamp."""
+        """B to T to LT to LTA, or renews the archive time-stamp. The operation's response is a SignDocumentResponse."""
 
 def add_SigningServiceServicer_to_server(servicer: SigningServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

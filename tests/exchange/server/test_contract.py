@@ -8,7 +8,10 @@ from congvan.v1 import errors_pb2
 from exchange.server.app import CONTRACT
 from exchange.server.status import ROOTS
 
-READS = ("Get", "List", "Query", "Resolve", "Explain", "Watch", "Pull", "Subscribe", "Download")
+READS = (
+    *("Get", "List", "Query", "Resolve", "Explain"),
+    *("Watch", "Wait", "Pull", "Subscribe", "Download"),
+)
 # Neither do these change anything that others see, or they carry whole requests with their own ids.
 WITHOUT_EFFECT = {"ValidateMessage", "VerifyEvidence", "CheckIntegrity", "PlanDisposal"}
 OF_WHOLE_REQUESTS = {"SignDocumentStream", "VerifyDocumentStream", "BatchVerifyDocuments"}
