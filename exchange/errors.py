@@ -22,7 +22,9 @@ ExchangeError
 │  ├─ UploadUnknown            UPLOAD_UNKNOWN
 │  ├─ EvidenceUnknown          EVIDENCE_UNKNOWN
 │  ├─ ReportUnknown            REPORT_UNKNOWN
-│  └─ RecordUnknown            RECORD_UNKNOWN
+│  ├─ RecordUnknown            RECORD_UNKNOWN
+│  ├─ SigningSessionUnknown    SIGNING_SESSION_UNKNOWN
+│  └─ OperationUnknown         OPERATION_UNKNOWN
 ├─ Conflict                    the caller looks at the present state, then decides
 │  ├─ RequestIdReused          REQUEST_ID_REUSED
 │  ├─ EndpointExists           ENDPOINT_EXISTS
@@ -30,11 +32,16 @@ ExchangeError
 │  ├─ MessageIncomplete        MESSAGE_INCOMPLETE
 │  ├─ UploadOffsetWrong        UPLOAD_OFFSET_WRONG         .committed_size_bytes
 │  ├─ EtagMismatch             ETAG_MISMATCH
-│  └─ DocumentIdReused         DOCUMENT_ID_REUSED
+│  ├─ DocumentIdReused         DOCUMENT_ID_REUSED
+│  ├─ SigningSessionExpired    SIGNING_SESSION_EXPIRED
+│  ├─ SigningSessionCompleted  SIGNING_SESSION_COMPLETED
+│  ├─ OperationCancelled       OPERATION_CANCELLED
+│  └─ OperationAbandoned       OPERATION_ABANDONED
 ├─ RequestInvalid              the caller repairs the request
 │  ├─ ArgumentInvalid          ARGUMENT_INVALID            .field
 │  ├─ PageTokenInvalid         PAGE_TOKEN_INVALID
-│  └─ RequestIdInvalid         REQUEST_ID_INVALID
+│  ├─ RequestIdInvalid         REQUEST_ID_INVALID
+│  └─ SignatureValueWrong      SIGNATURE_VALUE_WRONG
 ├─ NotBuiltYet                 NOT_BUILT_YET
 ├─ InternalFailure             INTERNAL_ERROR              only the operator can do something
 └─ ConfigurationInvalid        the operator repairs the configuration
@@ -206,6 +213,18 @@ class RecordUnknown(NotFound):
     reason = "RECORD_UNKNOWN"
 
 
+class SigningSessionUnknown(NotFound):
+    """No signing session of yours has this identifier. Prepare the signature again."""
+
+    reason = "SIGNING_SESSION_UNKNOWN"
+
+
+class OperationUnknown(NotFound):
+    """No operation of yours has this identifier. List your operations."""
+
+    reason = "OPERATION_UNKNOWN"
+
+
 class Conflict(ExchangeError):
     """The request does not fit what is stored. Read the present state, then decide."""
 
@@ -257,6 +276,30 @@ class DocumentIdReused(Conflict):
     reason = "DOCUMENT_ID_REUSED"
 
 
+class SigningSessionExpired(Conflict):
+    """The signing session has expired. Prepare the signature again and sign soon after."""
+
+    reason = "SIGNING_SESSION_EXPIRED"
+
+
+class SigningSessionCompleted(Conflict):
+    """The signing session was completed already. Fetch the document that it led to."""
+
+    reason = "SIGNING_SESSION_COMPLETED"
+
+
+class OperationCancelled(Conflict):
+    """The operation was cancelled before it was done. Nothing of it was kept; begin it anew."""
+
+    reason = "OPERATION_CANCELLED"
+
+
+class OperationAbandoned(Conflict):
+    """The operation was begun several times and its process ended each time. Tell the operator."""
+
+    reason = "OPERATION_ABANDONED"
+
+
 class RequestInvalid(ExchangeError):
     """The request cannot be understood. Correct it and send it again."""
 
@@ -282,6 +325,12 @@ class RequestIdInvalid(RequestInvalid):
     """The request_id is missing or not a UUID. Make one UUID per request; repeat it on retries."""
 
     reason = "REQUEST_ID_INVALID"
+
+
+class SignatureValueWrong(RequestInvalid):
+    """The value is no signature by this certificate's key. Sign the data of this very session."""
+
+    reason = "SIGNATURE_VALUE_WRONG"
 
 
 class NotBuiltYet(ExchangeError):

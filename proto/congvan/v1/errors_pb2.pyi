@@ -215,6 +215,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Another process listens on this port."""
     EVIDENCE_UNKNOWN: _ErrorReason.ValueType  # 432
     """No evidence that you may see has this identifier."""
+    SIGNING_SESSION_UNKNOWN: _ErrorReason.ValueType  # 433
+    """No signing session of yours has this identifier."""
+    OPERATION_UNKNOWN: _ErrorReason.ValueType  # 434
+    """No operation of yours has this identifier."""
+    SIGNING_SESSION_EXPIRED: _ErrorReason.ValueType  # 435
+    """The signing session has expired."""
+    SIGNING_SESSION_COMPLETED: _ErrorReason.ValueType  # 436
+    """The signing session was completed already."""
+    OPERATION_CANCELLED: _ErrorReason.ValueType  # 437
+    """The operation was cancelled before it was done."""
+    OPERATION_ABANDONED: _ErrorReason.ValueType  # 438
+    """The operation was begun several times and its process ended each time."""
+    SIGNATURE_VALUE_WRONG: _ErrorReason.ValueType  # 439
+    """The value is no signature by this certificate's key."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The names are the reasons themselves (AIP-193); what a reason says to people comes as LocalizedMessage."""
@@ -412,4 +426,18 @@ PORT_IN_USE: ErrorReason.ValueType  # 431
 """Another process listens on this port."""
 EVIDENCE_UNKNOWN: ErrorReason.ValueType  # 432
 """No evidence that you may see has this identifier."""
+SIGNING_SESSION_UNKNOWN: ErrorReason.ValueType  # 433
+"""No signing session of yours has this identifier."""
+OPERATION_UNKNOWN: ErrorReason.ValueType  # 434
+"""No operation of yours has this identifier."""
+SIGNING_SESSION_EXPIRED: ErrorReason.ValueType  # 435
+"""The signing session has expired."""
+SIGNING_SESSION_COMPLETED: ErrorReason.ValueType  # 436
+"""The signing session was completed already."""
+OPERATION_CANCELLED: ErrorReason.ValueType  # 437
+"""The operation was cancelled before it was done."""
+OPERATION_ABANDONED: ErrorReason.ValueType  # 438
+"""The operation was begun several times and its process ended each time."""
+SIGNATURE_VALUE_WRONG: ErrorReason.ValueType  # 439
+"""The value is no signature by this certificate's key."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
