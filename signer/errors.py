@@ -14,8 +14,14 @@
     │   ├── PlacementInvalid           PLACEMENT_INVALID
     │   ├── TextUnprintable            TEXT_UNPRINTABLE
     │   ├── ChangesForbidden           CHANGES_FORBIDDEN
+    │   │   └── NumberAfterSignature   NUMBER_AFTER_SIGNATURE
+    │   ├── SealBeforeLeader           SEAL_BEFORE_LEADER
+    │   ├── NumberMissing              NUMBER_MISSING
+    │   ├── NumberInvalid              NUMBER_INVALID
+    │   ├── FieldsPrepared             FIELDS_PREPARED
     │   ├── LevelUnavailable           LEVEL_UNAVAILABLE
     │   ├── TimestamperMissing         TIMESTAMPER_MISSING
+    │   ├── ContainerTooLarge          CONTAINER_TOO_LARGE
     │   └── KeyUnsupported             KEY_UNSUPPORTED
     ├── VerificationFailed         a judgement other than VALID; carries the report
     │   ├── SignatureInvalid           SIGNATURE_INVALID
@@ -126,6 +132,36 @@ class ChangesForbidden(SigningRefused):
     reason = "CHANGES_FORBIDDEN"
 
 
+class NumberAfterSignature(ChangesForbidden):
+    """Number and date can't follow this signature. Prepare their fields, then sign again."""
+
+    reason = "NUMBER_AFTER_SIGNATURE"
+
+
+class SealBeforeLeader(SigningRefused):
+    """The organisation seals what the leader signed before. Have the leader sign first."""
+
+    reason = "SEAL_BEFORE_LEADER"
+
+
+class NumberMissing(SigningRefused):
+    """The fields for number and date are still empty. Give both: nothing may follow the seal."""
+
+    reason = "NUMBER_MISSING"
+
+
+class NumberInvalid(SigningRefused):
+    """Number or date isn't written as NĐ 30/2020 wants. Write 09/QĐ-UBND, ngày 05 tháng 02 …."""
+
+    reason = "NUMBER_INVALID"
+
+
+class FieldsPrepared(SigningRefused):
+    """The document has these fields already. Let the leader sign it: there is nothing to do."""
+
+    reason = "FIELDS_PREPARED"
+
+
 class LevelUnavailable(SigningRefused):
     """Signatures of this level can't be made yet. Ask for level B-B or B-T."""
 
@@ -136,6 +172,12 @@ class TimestamperMissing(SigningRefused):
     """A signature of this level needs a time-stamping service. Configure one or ask for B-B."""
 
     reason = "TIMESTAMPER_MISSING"
+
+
+class ContainerTooLarge(SigningRefused):
+    """The signature with its time-stamp is larger than the room reserved for it. Sign anew."""
+
+    reason = "CONTAINER_TOO_LARGE"
 
 
 class KeyUnsupported(SigningRefused):

@@ -121,6 +121,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Reading the document took more time or memory than allowed."""
     SANDBOX_BROKEN: _ErrorReason.ValueType  # 218
     """The process that reads documents could not be run."""
+    NUMBER_AFTER_SIGNATURE: _ErrorReason.ValueType  # 219
+    """Number and date can't follow this signature; their fields must be prepared before."""
+    SEAL_BEFORE_LEADER: _ErrorReason.ValueType  # 220
+    """The organisation seals what the leader signed before."""
+    NUMBER_MISSING: _ErrorReason.ValueType  # 221
+    """The fields for number and date are still empty."""
+    NUMBER_INVALID: _ErrorReason.ValueType  # 222
+    """Number or date isn't written as NĐ 30/2020 wants."""
+    FIELDS_PREPARED: _ErrorReason.ValueType  # 223
+    """The document has these fields already."""
     DIGEST_INVALID: _ErrorReason.ValueType  # 300
     """Rows and objects.
     This is not a SHA-256 digest.
@@ -332,6 +342,16 @@ SANDBOX_LIMIT_EXCEEDED: ErrorReason.ValueType  # 217
 """Reading the document took more time or memory than allowed."""
 SANDBOX_BROKEN: ErrorReason.ValueType  # 218
 """The process that reads documents could not be run."""
+NUMBER_AFTER_SIGNATURE: ErrorReason.ValueType  # 219
+"""Number and date can't follow this signature; their fields must be prepared before."""
+SEAL_BEFORE_LEADER: ErrorReason.ValueType  # 220
+"""The organisation seals what the leader signed before."""
+NUMBER_MISSING: ErrorReason.ValueType  # 221
+"""The fields for number and date are still empty."""
+NUMBER_INVALID: ErrorReason.ValueType  # 222
+"""Number or date isn't written as NĐ 30/2020 wants."""
+FIELDS_PREPARED: ErrorReason.ValueType  # 223
+"""The document has these fields already."""
 DIGEST_INVALID: ErrorReason.ValueType  # 300
 """Rows and objects.
 This is not a SHA-256 digest.
