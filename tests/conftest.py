@@ -11,6 +11,7 @@ import tempfile
 import pytest
 
 REQUIRE_JUDGES = "CONGVAN_REQUIRE_JUDGES"
+JAVA_JUDGES = {"dss", "verapdf"}
 
 pytest_plugins = [
     "tests.support.practice",
@@ -18,6 +19,7 @@ pytest_plugins = [
     "tests.support.objects",
     "tests.support.service",
     "tests.support.clients",
+    "tests.support.java_judges",
 ]
 
 
@@ -34,6 +36,20 @@ def may_mount() -> bool:
     return True
 
 
+def missing(tool: str) -> str | None:
+    """Say what a judge lacks on this machine, None where it can be asked."""
+    if tool not in JAVA_JUDGES:
+        return None if shutil.which(tool) else f"the judge {tool} is not installed"
+    # Imported by itself, pytest would miss it as a plugin whose assertions it explains.
+    from tests.support.java_judges import PROGRAM  # noqa: PLC0415
+
+    if shutil.which("java") is None:
+        return f"the judge {tool} needs java"
+    if not PROGRAM.exists():
+        return f"the judge {tool} is not built: mvn -q -f tests/judges/pom.xml package"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what can't be tried here: a judge is not installed, or this account can't mount.
@@ -44,8 +60,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("this account can't mount the small disk that the test fills")
     for marker in item.iter_markers("judge"):
         for tool in marker.args:
-            if shutil.which(tool) is None:
-                message = f"the judge {tool} is not installed"
+            if message := missing(tool):
                 if os.environ.get(REQUIRE_JUDGES) == "1":
                     pytest.fail(message, pytrace=False)
                 pytest.skip(message)
