@@ -30,7 +30,7 @@ Lang = Annotated[
 ]
 ProfileFile = Annotated[
     Path | None,
-    typer.Option("--profile", metavar="FILE", help="Hồ sơ kết nối · Profile of the connection."),
+    typer.Option("--profile", metavar="NAME|FILE", help="Hồ sơ · Profile, by name or file."),
 ]
 
 

@@ -4,8 +4,9 @@ import contextlib
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from exchange.cli.errors import FileUnreadable, OutputExists, OutputUnwritable
 
@@ -27,12 +28,26 @@ def write_new(path: Path, content: bytes) -> None:
 
     Raises OutputExists, OutputUnwritable.
     """
+    with new_file(path) as sink:
+        sink.write(content)
+
+
+@contextlib.contextmanager
+def new_file(
+    path: Path, *, before_naming: Callable[[], None] = lambda: None
+) -> Iterator[IO[bytes]]:
+    """Open a file that gets its name only when the block ends well: whole and durable, or never.
+
+    `before_naming` is called when the content is on the disk and the name is not there yet.
+    Raises OutputExists, OutputUnwritable.
+    """
     try:
         with _unfinished(path) as (descriptor, temporary):
             with os.fdopen(descriptor, "wb") as sink:
-                sink.write(content)
+                yield sink
                 sink.flush()
                 os.fsync(sink.fileno())
+            before_naming()
             # A hard link refuses an existing name in one step, which rename would replace.
             os.link(temporary, path)
         _sync_directory(path.parent)

@@ -13,7 +13,7 @@ from exchange.cli.commands import Options, ProfileFile
 from exchange.cli.moments import local_time
 from exchange.cli.output import Output
 from exchange.client.connection import Connection, connect
-from exchange.client.profile import find_profile, load_profile
+from exchange.client.profile_layers import layered_profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ async def connected(options: ServiceOptions) -> AsyncIterator[Connection]:
     """Connect as the profile says. Raises ProfileMissing, ProfileInvalid."""
     # Its default is to log each repeat to stdout, which belongs to the command's result.
     stamina.instrumentation.set_on_retry_hooks(())
-    async with connect(load_profile(find_profile(options.profile))) as connection:
+    async with connect(layered_profile(options.profile).profile) as connection:
         yield connection
 
 

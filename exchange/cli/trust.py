@@ -16,7 +16,8 @@ from exchange.cli.commands import Options, ProfileFile
 from exchange.cli.errors import TrustMissing, UsageInvalid
 from exchange.cli.files import read_file
 from exchange.client.errors import ProfileMissing
-from exchange.client.profile import Profile, find_profile, load_profile
+from exchange.client.profile import Profile
+from exchange.client.profile_layers import layered_profile
 
 _MAX_CRL_BYTES = 64 * 1024 * 1024
 
@@ -67,7 +68,7 @@ class Trust:
 
 def trust_of(options: TrustOptions) -> Trust:
     """Gather whom to trust. Raises TrustMissing, TrustStoreInvalid, ProfileInvalid."""
-    profile = _profile(options)
+    profile = known_profile(options)
     directory = options.trust or (profile.trust if profile else None)
     if directory is None:
         raise TrustMissing
@@ -109,9 +110,10 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _profile(options: TrustOptions) -> Profile | None:
+def known_profile(options: TrustOptions) -> Profile | None:
+    """Give the profile, None where there is none. Raises ProfileMissing for one that was named."""
     try:
-        return load_profile(find_profile(options.profile))
+        return layered_profile(options.profile).profile
     except ProfileMissing:
         # Without a profile the options can say everything; one that was named must be there.
         if options.profile is not None:
