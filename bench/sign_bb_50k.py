@@ -18,7 +18,8 @@ from pyhanko_certvalidator import ValidationContext
 
 from bench.harness import Contest, Entry, WrongResult
 from bench.material import Material, material, now
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 
 
 @contextmanager

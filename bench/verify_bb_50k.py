@@ -18,7 +18,8 @@ from bench.harness import Contest, Entry, WrongResult
 from bench.material import evidence, material, now
 from signer.assessing import assess
 from signer.report import Report
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 from signer.verdicts import Verdict
 
 

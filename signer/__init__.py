@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from signer.evidence_gathering import assess_with_evidence
     from signer.limits import DocumentLimits
     from signer.report import Report, SignatureReport
+    from signer.requests import FieldLock, Level, LockAction, Permission, SigningRequest
     from signer.sandbox import Sandbox, SandboxLimits
-    from signer.signing import Level, SigningRequest, sign
+    from signer.signing import sign, sign_tail
+    from signer.source import Source
     from signer.verdicts import Changes, Indication, Integrity, SignatureKind, Verdict
 
 __all__ = [
@@ -25,21 +27,26 @@ __all__ = [
     "Box",
     "Changes",
     "DocumentLimits",
+    "FieldLock",
     "Indication",
     "Integrity",
     "Level",
+    "LockAction",
+    "Permission",
     "Report",
     "Sandbox",
     "SandboxLimits",
     "SignatureKind",
     "SignatureReport",
     "SigningRequest",
+    "Source",
     "Verdict",
     "admit",
     "assess",
     "assess_with_evidence",
     "require_valid",
     "sign",
+    "sign_tail",
     "verify",
 ]
 
@@ -48,21 +55,26 @@ _HOMES: Final = {
     "Box": "appearance",
     "Changes": "verdicts",
     "DocumentLimits": "limits",
+    "FieldLock": "requests",
     "Indication": "verdicts",
     "Integrity": "verdicts",
-    "Level": "signing",
+    "Level": "requests",
+    "LockAction": "requests",
+    "Permission": "requests",
     "Report": "report",
     "Sandbox": "sandbox",
     "SandboxLimits": "sandbox",
     "SignatureKind": "verdicts",
     "SignatureReport": "report",
-    "SigningRequest": "signing",
+    "SigningRequest": "requests",
+    "Source": "source",
     "Verdict": "verdicts",
     "admit": "document",
     "assess": "assessing",
     "assess_with_evidence": "evidence_gathering",
     "require_valid": "assessing",
     "sign": "signing",
+    "sign_tail": "signing",
     "verify": "assessing",
 }
 

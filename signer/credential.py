@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 from asn1crypto import algos
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from pyhanko.sign.signers.pdf_cms import Signer, select_suitable_signing_md
+from pyhanko.sign.signers.pdf_cms import Signer
 
+from certs.parsing import DAMAGE
+from certs.schemes import SchemeFamily, SignatureScheme, families_of, preferred_scheme
 from signer.cms_template import CmsTemplate
 from signer.errors import KeyUnsupported
 
@@ -23,49 +25,63 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from certs.keys import SigningKey
-    from certs.timestamping import Timestamper
-
 MAX_CURVE_SIGNATURE_BYTES: Final = 144
-"""Upper bound of a signature that is not RSA: P-521 takes up to 139 (RFC 3279 §2.2.3)."""
-_MECHANISMS: Final = {"rsa": "{digest}_rsa", "ec": "{digest}_ecdsa", "ed25519": "ed25519"}
+"""Upper bound of a signature on a curve: P-521 takes up to 139 (RFC 3279 §2.2.3)."""
+_ML_DSA_SIGNATURE_BYTES: Final = {"mldsa44": 2420, "mldsa65": 3309, "mldsa87": 4627}
+"""FIPS 204 Table 2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """What signing needs to know of a signer.
+    """What signing needs to know of a signer, with one scheme.
 
     engine: pyHanko's view of the signer, for the choices it makes in the document.
-    digest_algorithm: "sha256", "sha384" or "sha512", as strong as the key.
     max_container_bytes: the most that the CMS object takes without a time-stamp.
     """
 
     engine: Signer
     template: CmsTemplate
-    digest_algorithm: str
+    scheme: SignatureScheme
     valid_from: datetime
     valid_until: datetime
     max_container_bytes: int
 
-    async def sign_digest(
-        self, document_digest: bytes, *, key: SigningKey, timestamper: Timestamper | None
-    ) -> bytes:
-        """Return the CMS object over a document's digest, with a time-stamp if one is to be had.
+    @property
+    def digest_algorithm(self) -> str:
+        """The digest of the document and of the attributes, by hashlib's name."""
+        return self.scheme.digest_algorithm
 
-        The token is over the raw signature (RFC 3161 appendix A; EN 319 122-1 §5.3).
-        """
-        attributes = self.template.signed_attributes(document_digest)
-        signature = await key.sign_raw(attributes, self.digest_algorithm)
-        token = None
-        if timestamper is not None:
-            imprint = hashlib.new(self.digest_algorithm, signature).digest()
-            token = await timestamper.stamp(imprint, self.digest_algorithm)
-        return self.template.container(attributes, signature, timestamp=token)
+
+def scheme_for(
+    certificate: x509.Certificate,
+    families: frozenset[SchemeFamily],
+    *,
+    wanted: SignatureScheme | None = None,
+) -> SignatureScheme:
+    """Return the scheme to use: the one wanted, or the key's best. Raises KeyUnsupported."""
+    try:
+        public_key = certificate.public_key()
+    except DAMAGE as error:
+        raise KeyUnsupported(f"the certificate's key: {type(error).__name__}") from error
+    if wanted is None:
+        scheme = preferred_scheme(public_key, families)
+        if scheme is None:
+            raise KeyUnsupported(_kind(certificate))
+        return scheme
+    if wanted.family not in families & families_of(public_key):
+        raise KeyUnsupported(f"no {wanted.family} with a key of the kind {_kind(certificate)}")
+    return wanted
+
+
+def _kind(certificate: x509.Certificate) -> str:
+    return certificate.public_key_algorithm_oid._name
 
 
 @lru_cache(maxsize=256)
-def credential_of(certificate: x509.Certificate, chain: tuple[x509.Certificate, ...]) -> Credential:
-    """Derive what signing needs from a certificate. Raises KeyUnsupported for other key types.
+def credential_of(
+    certificate: x509.Certificate, chain: tuple[x509.Certificate, ...], *, scheme: SignatureScheme
+) -> Credential:
+    """Derive what signing with a scheme of `scheme_for` needs from a certificate.
 
     The chain's self-signed certificates are left out: a verifier trusts its own copy or none.
     """
@@ -75,22 +91,56 @@ def credential_of(certificate: x509.Certificate, chain: tuple[x509.Certificate, 
         for issuer in chain
         if issuer.subject != issuer.issuer
     )
-    public_key = own.public_key
-    if public_key.algorithm not in _MECHANISMS:
-        raise KeyUnsupported(public_key.algorithm)
-    digest_algorithm = select_suitable_signing_md(public_key)
-    mechanism = algos.SignedDigestAlgorithm(
-        {"algorithm": _MECHANISMS[public_key.algorithm].format(digest=digest_algorithm)}
-    )
+    mechanism = _mechanism(own, scheme)
+    digest_algorithm = scheme.digest_algorithm
     template = CmsTemplate.of(own, others, digest_algorithm=digest_algorithm, mechanism=mechanism)
-    is_rsa = public_key.algorithm == "rsa"
-    signature = bytes(public_key.byte_size if is_rsa else MAX_CURVE_SIGNATURE_BYTES)
     attributes = template.signed_attributes(hashlib.new(digest_algorithm).digest())
+    longest = bytes(_max_signature_bytes(own, scheme))
     return Credential(
         engine=Signer(signing_cert=own, signature_mechanism=mechanism),
         template=template,
-        digest_algorithm=digest_algorithm,
+        scheme=scheme,
         valid_from=certificate.not_valid_before_utc,
         valid_until=certificate.not_valid_after_utc,
-        max_container_bytes=len(template.container(attributes, signature, timestamp=None)),
+        max_container_bytes=len(template.container(attributes, longest, timestamp=None)),
     )
+
+
+def _mechanism(own: asn1_x509.Certificate, scheme: SignatureScheme) -> algos.SignedDigestAlgorithm:
+    digest = scheme.digest_algorithm
+    match scheme.family:
+        case SchemeFamily.RSA_PKCS1 if digest.startswith("sha3_"):
+            # The library lacks the names for SHA-3; the digest stands beside it (RFC 3370 §3.2).
+            name = "rsassa_pkcs1v15"
+        case SchemeFamily.RSA_PKCS1:
+            name = f"{digest}_rsa"
+        case SchemeFamily.RSA_PSS:
+            return _pss(digest)
+        case SchemeFamily.ECDSA:
+            name = f"{digest}_ecdsa"
+        case SchemeFamily.ED25519:
+            name = "ed25519"
+        case SchemeFamily.ML_DSA:
+            name = own.public_key.algorithm
+    return algos.SignedDigestAlgorithm({"algorithm": name})
+
+
+def _pss(digest: str) -> algos.SignedDigestAlgorithm:
+    """Return RSASSA-PSS with the salt as long as the digest (RFC 4055 §3.1, RFC 8017 §9.1)."""
+    hashing = algos.DigestAlgorithm({"algorithm": digest})
+    parameters = algos.RSASSAPSSParams(
+        {
+            "hash_algorithm": hashing,
+            "mask_gen_algorithm": algos.MaskGenAlgorithm(
+                {"algorithm": "mgf1", "parameters": hashing}
+            ),
+            "salt_length": hashlib.new(digest).digest_size,
+        }
+    )
+    return algos.SignedDigestAlgorithm({"algorithm": "rsassa_pss", "parameters": parameters})
+
+
+def _max_signature_bytes(own: asn1_x509.Certificate, scheme: SignatureScheme) -> int:
+    if scheme.family in (SchemeFamily.RSA_PKCS1, SchemeFamily.RSA_PSS):
+        return int(own.public_key.byte_size)
+    return _ML_DSA_SIGNATURE_BYTES.get(own.public_key.algorithm, MAX_CURVE_SIGNATURE_BYTES)

@@ -12,6 +12,7 @@ ISO 32000-2 §7.5 (file structure), §12.8.1 (signature dictionaries, byte range
 from __future__ import annotations
 
 import binascii
+import mmap
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -28,12 +29,16 @@ from signer.errors import (
 from signer.limits import DocumentLimits
 from signer.pdf_tokens import Entry, TokenError, read_dictionary, skip_space
 from signer.reasons import Reason
+from signer.source import Source
 
 END_WINDOW_BYTES: Final = 1024
 """How far before the end of a file readers look for %%EOF (ISO 32000-1 annex H.3.13)."""
 NUMBER_WINDOW_BYTES: Final = 20_000
 """Digits in a row that make a parser of numbers slow: its cost grows with their square."""
 _XREF_WINDOW_BYTES: Final = 2048
+_HEADER_BYTES: Final = 8
+_STRIDE_BYTES: Final = 200 * NUMBER_WINDOW_BYTES
+"""How much of a mapped file is looked at before it is let go from memory."""
 
 _WHITE_SPACE: Final = b"\x00\t\n\x0c\r "
 _HEX_RUN = re.compile(rb"[0-9A-Fa-f\x00\t\n\x0c\r ]*+")
@@ -82,48 +87,72 @@ class SignedRange:
 
 
 def admit(document: bytes, limits: DocumentLimits = limits_module.DEFAULT) -> None:
+    """Do what `admit_source` does, for a document in memory."""
+    admit_source(Source.of_bytes(document), limits)
+
+
+def admit_source(source: Source, limits: DocumentLimits = limits_module.DEFAULT) -> None:
     """Refuse, before any parser sees it, a document that is not a whole PDF within the limits.
 
     Raises NotAPdf, DocumentTooLarge, DocumentTruncated or DocumentMalformed. Passing says only
     that a parser may be tried, in the sandbox where the document is a stranger's.
     """
-    if len(document) > limits.max_bytes:
-        raise DocumentTooLarge(f"{len(document)} bytes, the limit is {limits.max_bytes}")
-    if not re.match(rb"%PDF-\d\.\d", document):
+    if source.size > limits.max_bytes:
+        raise DocumentTooLarge(f"{source.size} bytes, the limit is {limits.max_bytes}")
+    if not re.match(rb"%PDF-\d\.\d", source.read(0, _HEADER_BYTES)):
         raise NotAPdf("it does not begin with %PDF-")
-    if b"%%EOF" not in document[-END_WINDOW_BYTES:]:
+    if b"%%EOF" not in source.read(max(0, source.size - END_WINDOW_BYTES), source.size):
         raise DocumentTruncated(f"no end marker in the last {END_WINDOW_BYTES} bytes")
-    if document.count(b"startxref") > 2 * limits.max_revisions:
-        raise DocumentTooLarge(f"more revisions than {limits.max_revisions}")
-    _refuse_long_numbers(document)
-    _refuse_hollow_tables(document, limits)
+    document = source.map()
+    revisions = hex_end = 0
+    for start in range(0, len(document), _STRIDE_BYTES):
+        end = min(start + _STRIDE_BYTES, len(document))
+        revisions += _count(document, b"startxref", start=start, end=end)
+        if revisions > 2 * limits.max_revisions:
+            raise DocumentTooLarge(f"more revisions than {limits.max_revisions}")
+        hex_end = _refuse_long_numbers(document, max(start, hex_end), end=end)
+        _refuse_hollow_tables(document, limits, start=start, end=end)
+        if not isinstance(document, bytes):
+            document.madvise(mmap.MADV_DONTNEED, 0, end - end % mmap.PAGESIZE)
 
 
-def _refuse_long_numbers(document: bytes) -> None:
+def _count(document: bytes | mmap.mmap, word: bytes, *, start: int, end: int) -> int:
+    """Count a word where it begins between start and end."""
+    if isinstance(document, bytes):
+        return document.count(word, start, end + len(word) - 1)
+    return document[start : end + len(word) - 1].count(word)
+
+
+def _refuse_long_numbers(document: bytes | mmap.mmap, begin: int, *, end: int) -> int:
+    """Look at the windows from begin to end; return where the last long run in <…> ends."""
     # Any longer run of digits fills one of these aligned windows, and isdigit() stops at the
     # first other byte: one look per window, however the file is made.
-    known = 0
-    for start in range(0, len(document), NUMBER_WINDOW_BYTES):
+    known = begin
+    first = begin - begin % NUMBER_WINDOW_BYTES
+    for start in range(first, end, NUMBER_WINDOW_BYTES):
         if start < known:
             continue
         window = document[start : start + NUMBER_WINDOW_BYTES]
         if len(window) < NUMBER_WINDOW_BYTES or not window.isdigit():
             continue
         # The zeros that pad a signature are digits too, but inside <…>.
-        opening = document.rfind(b"<", known, start)
+        opening = document.rfind(b"<", 0, start)
         if opening < 0 or _hex_run_end(document, opening + 1) <= start:
             raise DocumentMalformed(f"a number of over {NUMBER_WINDOW_BYTES} digits")
         known = _hex_run_end(document, start)
+    return known
 
 
-def _hex_run_end(document: bytes, at: int) -> int:
+def _hex_run_end(document: bytes | mmap.mmap, at: int) -> int:
     run = _HEX_RUN.match(document, at)
     return run.end() if run else at
 
 
-def _refuse_hollow_tables(document: bytes, limits: DocumentLimits) -> None:
+def _refuse_hollow_tables(
+    document: bytes | mmap.mmap, limits: DocumentLimits, *, start: int, end: int
+) -> None:
     """Refuse cross-reference streams that announce more entries than they can hold."""
-    at = document.find(b"/XRef")
+    at = document.find(b"/XRef", start, end + 4)
     while at >= 0:
         window = document[max(0, at - _XREF_WINDOW_BYTES) : at + _XREF_WINDOW_BYTES]
         sizes = [match.group(1) for match in _XREF_SIZE.finditer(window)]
@@ -133,7 +162,7 @@ def _refuse_hollow_tables(document: bytes, limits: DocumentLimits) -> None:
             raise DocumentMalformed(f"a table of more than {limits.max_objects} objects")
         if _XREF_WIDTHS.search(window):
             raise DocumentMalformed("a cross-reference stream with entries of no width")
-        at = document.find(b"/XRef", at + 5)
+        at = document.find(b"/XRef", at + 5, end + 4)
 
 
 def has_tail(document: bytes) -> bool:

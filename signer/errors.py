@@ -12,6 +12,7 @@
     │   ├── FieldUnusable              FIELD_UNUSABLE
     │   ├── PictureUnreadable          PICTURE_UNREADABLE
     │   ├── PlacementInvalid           PLACEMENT_INVALID
+    │   ├── PlaceNotFound              PLACE_NOT_FOUND
     │   ├── TextUnprintable            TEXT_UNPRINTABLE
     │   ├── ChangesForbidden           CHANGES_FORBIDDEN
     │   │   └── NumberAfterSignature   NUMBER_AFTER_SIGNATURE
@@ -118,6 +119,12 @@ class PlacementInvalid(SigningRefused):
     """The visible signature doesn't fit where it should go. Change its page, place or size."""
 
     reason = "PLACEMENT_INVALID"
+
+
+class PlaceNotFound(SigningRefused):
+    """No free place for the signature was found. Name the signer as printed, or give a box."""
+
+    reason = "PLACE_NOT_FOUND"
 
 
 class TextUnprintable(SigningRefused):

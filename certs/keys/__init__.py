@@ -6,6 +6,8 @@ from typing import Protocol
 
 from cryptography import x509
 
+from certs.schemes import SchemeFamily, SignatureScheme
+
 
 class SigningKey(Protocol):
     """A private key that signs but is never shown, with the certificate that belongs to it."""
@@ -21,15 +23,14 @@ class SigningKey(Protocol):
         ...
 
     @property
-    def algorithm(self) -> str:
-        """One of "rsa", "ecdsa" and "ed25519"."""
+    def families(self) -> frozenset[SchemeFamily]:
+        """The kinds of signatures that this key makes where it lives; a token may lack some."""
         ...
 
-    async def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
-        """The signature over data, which is hashed here with digest_algorithm.
+    async def sign_raw(self, data: bytes, scheme: SignatureScheme) -> bytes:
+        """The signature over data, which is hashed here with the scheme's digest.
 
-        RSA gives RSASSA-PKCS1-v1_5 (RFC 8017), ECDSA the DER form of (r, s) (RFC 3279 §2.2.3),
-        Ed25519 the 64 bytes of RFC 8032 (the digest is then sha512 by definition).
-        digest_algorithm is "sha256", "sha384" or "sha512". Raises KeyUnusable.
+        Its form is the one that CMS wants: see SchemeFamily. Raises KeyUnusable, also for a
+        family that the key does not offer.
         """
         ...

@@ -6,27 +6,22 @@ from typing import NoReturn
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
 from certs.algorithms import key_weakness
 from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
 from certs.parsing import DAMAGE
+from certs.schemes import DIGESTS, SchemeFamily, SignatureScheme, families_of
 
 MAX_KEY_FILE_BYTES = 1 << 20
-_DIGESTS: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 class FileKey:
     """A key from a file, parsed once: parsing costs many times what a signature costs."""
 
-    __slots__ = ("__key", "_certificate", "_chain")
+    __slots__ = ("__key", "_certificate", "_chain", "_families")
 
     def __init__(
         self,
@@ -38,6 +33,7 @@ class FileKey:
         self.__key = key
         self._certificate = certificate
         self._chain = chain
+        self._families = families_of(key.public_key())
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -50,23 +46,20 @@ class FileKey:
         return self._chain
 
     @property
-    def algorithm(self) -> str:
-        """One of "rsa", "ecdsa" and "ed25519"."""
-        match self.__key:
-            case rsa.RSAPrivateKey():
-                return "rsa"
-            case ec.EllipticCurvePrivateKey():
-                return "ecdsa"
-            case _:
-                return "ed25519"
+    def families(self) -> frozenset[SchemeFamily]:
+        """All that a key of its kind can do."""
+        return self._families
 
-    async def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+    async def sign_raw(self, data: bytes, scheme: SignatureScheme) -> bytes:
         """See SigningKey. Runs inline: a signature takes less time than a hop to a thread."""
-        digest = _DIGESTS.get(digest_algorithm)
-        if digest is None:
-            raise KeyUnusable(f"the digest algorithm {digest_algorithm!r} is not supported")
+        if scheme.family not in self._families:
+            raise KeyUnusable(f"it makes no {scheme.family} signatures")
+        digest = DIGESTS[scheme.digest_algorithm]
         match self.__key:
             case rsa.RSAPrivateKey() as key:
+                if scheme.family is SchemeFamily.RSA_PSS:
+                    mask = padding.MGF1(digest)
+                    return key.sign(data, padding.PSS(mask, padding.PSS.DIGEST_LENGTH), digest)
                 return key.sign(data, padding.PKCS1v15(), digest)
             case ec.EllipticCurvePrivateKey() as key:
                 return key.sign(data, ec.ECDSA(digest))
@@ -74,7 +67,8 @@ class FileKey:
                 return key.sign(data)
 
     def __repr__(self) -> str:
-        return f"<FileKey {self.algorithm}, certificate serial {self._certificate.serial_number:x}>"
+        kinds = "/".join(sorted(self._families))
+        return f"<FileKey {kinds}, certificate serial {self._certificate.serial_number:x}>"
 
     def __reduce__(self) -> NoReturn:
         # A pickled key would be a private key in clear on a pipe or a disk.

@@ -28,7 +28,8 @@ from exchange.cli.passphrases import PassphraseFd, PassphraseFile, PassphraseSou
 from exchange.cli.trust import Trust, TrustOptions, allowing, now, trust_of
 from signer.appearance import Appearance, Box
 from signer.limits import DEFAULT as LIMITS
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 
 _MAX_KEY_BYTES = 1024 * 1024
 _LEVELS = ("B-T", "B-B")

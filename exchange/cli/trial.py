@@ -9,8 +9,9 @@ from certs.revocation import RevocationEvidence
 from exchange.cli.errors import ChecksFailed
 from exchange.cli.trust import now
 from signer.appearance import Appearance, Box
+from signer.requests import Level, SigningRequest
 from signer.sandbox import Sandbox
-from signer.signing import Level, SigningRequest, sign
+from signer.signing import sign
 
 _PASSPHRASE = b"thrown away"
 _TEXT = "Ký thử: Quyết định số 09/QĐ-UBND"

@@ -23,8 +23,9 @@ from exchange.demo.ground import Ground
 from exchange.demo.plan import Dispatch, Plan, Treatment
 from exchange.vietnam_time import VIETNAM_TIME
 from signer.appearance import Appearance, Box
+from signer.requests import Level, SigningRequest
 from signer.sandbox import Sandbox
-from signer.signing import Level, SigningRequest, sign
+from signer.signing import sign
 
 SEAL_SECONDS = 120.0
 

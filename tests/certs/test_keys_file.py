@@ -8,7 +8,6 @@ import traceback
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
 from certs.keys.file import FileKey, load_pkcs12
+from certs.schemes import DIGESTS, SchemeFamily, SignatureScheme
 from tests.certs.forging import Pair, root, weak_rsa
 from tests.support.practice import PASSPHRASE, Practice
 
@@ -45,7 +45,7 @@ def test_the_key_comes_with_its_certificate_and_its_chain_nearest_first() -> Non
     assert key.certificate == LEAF.certificate
     assert LEAF.above is not None
     assert key.chain == (LEAF.above.certificate, ROOT.certificate)
-    assert key.algorithm == "rsa"
+    assert key.families == {SchemeFamily.RSA_PKCS1, SchemeFamily.RSA_PSS}
 
 
 def test_a_file_without_a_passphrase_opens_with_none() -> None:
@@ -96,34 +96,50 @@ def test_a_small_curve_and_an_unsupported_kind_of_key_are_refused() -> None:
         load_pkcs12(packed(other), b"x")
 
 
-async def test_rsa_signs_with_pkcs1_padding(leader_key: FileKey) -> None:
-    signature = await leader_key.sign_raw(b"data", "sha256")
+@pytest.mark.parametrize("digest", DIGESTS)
+async def test_rsa_signs_with_pkcs1_padding(digest: str, leader_key: FileKey) -> None:
+    scheme = SignatureScheme(SchemeFamily.RSA_PKCS1, digest)
+    signature = await leader_key.sign_raw(b"data", scheme)
     public = leader_key.certificate.public_key()
     assert isinstance(public, rsa.RSAPublicKey)
-    public.verify(signature, b"data", padding.PKCS1v15(), hashes.SHA256())
+    public.verify(signature, b"data", padding.PKCS1v15(), DIGESTS[digest])
 
 
-@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("digest", DIGESTS)
+async def test_rsa_signs_with_pss_and_a_salt_as_long_as_the_digest(
+    digest: str, leader_key: FileKey
+) -> None:
+    scheme = SignatureScheme(SchemeFamily.RSA_PSS, digest)
+    signature = await leader_key.sign_raw(b"data", scheme)
+    public = leader_key.certificate.public_key()
+    assert isinstance(public, rsa.RSAPublicKey)
+    hashing = DIGESTS[digest]
+    padded = padding.PSS(padding.MGF1(hashing), hashing.digest_size)
+    public.verify(signature, b"data", padded, hashing)
+
+
+@pytest.mark.parametrize("digest", DIGESTS)
 async def test_ecdsa_signs_with_every_digest(digest: str, practice: Practice) -> None:
     pair = ROOT.issue("Curve")
     key = load_pkcs12(packed(pair), b"x")
-    assert key.algorithm == "ecdsa"
+    assert key.families == {SchemeFamily.ECDSA}
     public = pair.certificate.public_key()
     assert isinstance(public, ec.EllipticCurvePublicKey)
-    signature = await key.sign_raw(b"data", digest)
-    public.verify(signature, b"data", ec.ECDSA(getattr(hashes, digest.upper())()))
+    signature = await key.sign_raw(b"data", SignatureScheme(SchemeFamily.ECDSA, digest))
+    public.verify(signature, b"data", ec.ECDSA(DIGESTS[digest]))
     with pytest.raises(InvalidSignature):
-        public.verify(signature, b"other", ec.ECDSA(getattr(hashes, digest.upper())()))
+        public.verify(signature, b"other", ec.ECDSA(DIGESTS[digest]))
 
 
-async def test_ed25519_signs_and_an_unknown_digest_is_refused() -> None:
+async def test_ed25519_signs_and_another_family_is_refused() -> None:
     pair = ROOT.issue("Edwards", key=ed25519.Ed25519PrivateKey.generate())  # type: ignore[arg-type]
     key = load_pkcs12(packed(pair), b"x")
     public = pair.certificate.public_key()
     assert isinstance(public, ed25519.Ed25519PublicKey)
-    public.verify(await key.sign_raw(b"data", "sha512"), b"data")
+    scheme = SignatureScheme(SchemeFamily.ED25519, "sha512")
+    public.verify(await key.sign_raw(b"data", scheme), b"data")
     with pytest.raises(KeyUnusable):
-        await key.sign_raw(b"data", "sha1")
+        await key.sign_raw(b"data", SignatureScheme(SchemeFamily.ECDSA, "sha256"))
 
 
 def test_a_key_is_not_picklable(leader_key: FileKey) -> None:
@@ -132,7 +148,7 @@ def test_a_key_is_not_picklable(leader_key: FileKey) -> None:
 
 
 def test_repr_and_errors_show_no_secret(leader_key: FileKey) -> None:
-    assert "FileKey rsa" in repr(leader_key)
+    assert "FileKey RSA" in repr(leader_key)
     assert "private" not in repr(leader_key).lower()
     secret = b"mat khau rat bi mat"
     with pytest.raises(PassphraseWrong) as caught:

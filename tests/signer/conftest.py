@@ -7,7 +7,7 @@ import pytest
 from certs.authority import Issued
 from certs.keys.file import FileKey
 from certs.revocation import RevocationEvidence
-from signer.signing import Level
+from signer.requests import Level
 from tests.support.practice import Practice
 from tests.support.verification import Desk, Judge
 

@@ -16,7 +16,8 @@ from certs.keys.file import FileKey
 from signer.appearance import Appearance, Box
 from signer.errors import PictureUnreadable, PlacementInvalid, TextUnprintable
 from signer.limits import DEFAULT
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts, pdftotext
 from tests.support.pictures import BLUE, RED, png, png_that_claims, seal_picture

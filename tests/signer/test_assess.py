@@ -20,8 +20,8 @@ from signer.evidence_gathering import assess_with_evidence
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
 from signer.report import Report
+from signer.requests import Level
 from signer.sandbox import Sandbox
-from signer.signing import Level
 from signer.verdicts import (
     Changes,
     Indication,

@@ -11,10 +11,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.fetching import EvidenceFetcher
 from certs.keys.file import FileKey
+from certs.schemes import SchemeFamily, SignatureScheme
 from certs.timestamping import HttpTimestamper
 from signer.appearance import Appearance, Box
 from signer.assessing import assess
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 from signer.verdicts import Changes, Verdict
 from tests.support import pdfs
 from tests.support.judges import (
@@ -36,6 +38,7 @@ VISIBLE = Appearance(
     lines=("Ủy ban nhân dân tỉnh Thanh Hóa",),
     box=Box(page=1, left_mm=100, bottom_mm=50, width_mm=60, height_mm=40),
 )
+PKCS1 = SignatureScheme(SchemeFamily.RSA_PKCS1, "sha256")
 DOCUMENTS = {
     "classic xref": pdfs.one_page(),
     "stream xref": pdfs.with_stream_xrefs(pdfs.one_page()),
@@ -62,8 +65,10 @@ async def sign_twice(
     async with EvidenceFetcher(practice.fetch_policy) as fetcher:
         timestamper = HttpTimestamper(practice.tsa_url, fetcher=fetcher, store=practice.trust)
         for key, appearance in zip(keys, (None, VISIBLE), strict=True):
+            # mutool 1.21 reads no RSASSA-PSS.
+            scheme = PKCS1 if SchemeFamily.RSA_PKCS1 in key.families else None
             request = SigningRequest(
-                level=level, signed_at=datetime.now(UTC), appearance=appearance
+                level=level, signed_at=datetime.now(UTC), appearance=appearance, scheme=scheme
             )
             document = await sign(document, key=key, request=request, timestamper=timestamper)
     return document

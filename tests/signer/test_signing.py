@@ -15,9 +15,11 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from certs.fetching import EvidenceFetcher
 from certs.keys.file import FileKey
+from certs.schemes import SignatureScheme
 from certs.timestamping import HttpTimestamper
-from signer.credential import credential_of
-from signer.signing import INLINE_BYTES, Level, SigningRequest, sign
+from signer.credential import credential_of, scheme_for
+from signer.requests import Level, SigningRequest
+from signer.signing import INLINE_BYTES, sign
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts, signed_parts
 from tests.support.practice import Practice, file_key
@@ -43,12 +45,12 @@ class CountingKey:
         self._key = key
         self.certificate: x509.Certificate = key.certificate
         self.chain = key.chain
-        self.algorithm = key.algorithm
+        self.families = key.families
         self.signed: list[bytes] = []
 
-    async def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+    async def sign_raw(self, data: bytes, scheme: SignatureScheme) -> bytes:
         self.signed.append(data)
-        return await self._key.sign_raw(data, digest_algorithm)
+        return await self._key.sign_raw(data, scheme)
 
 
 class TokenOf:
@@ -231,7 +233,8 @@ async def test_no_more_space_is_reserved_than_the_signature_may_take(
     leader_key: FileKey, p256_key: FileKey
 ) -> None:
     for key in (leader_key, p256_key):
-        reserved = credential_of(key.certificate, key.chain).max_container_bytes
+        scheme = scheme_for(key.certificate, key.families)
+        reserved = credential_of(key.certificate, key.chain, scheme=scheme).max_container_bytes
         signed = await sign(pdfs.one_page(), key=key, request=request_for())
         [(container, _)] = signed_parts(signed)
         assert len(container) <= reserved <= len(container) + 512

@@ -14,11 +14,13 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certs.keys.file import FileKey
-from signer.credential import Credential, credential_of
+from certs.schemes import SchemeFamily, SignatureScheme
+from signer.credential import Credential, credential_of, scheme_for
 from signer.errors import KeyUnsupported
 from tests.support.simple_certificates import certificates_for
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+RSA_FAMILIES = (SchemeFamily.RSA_PSS, SchemeFamily.RSA_PKCS1)
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 
 
@@ -28,17 +30,6 @@ def private_key(kind: str) -> PrivateKey:
     if kind == "Ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
-
-
-class FixedKey:
-    """A key that always gives the same signature value, as real ECDSA keys do not."""
-
-    def __init__(self, key: FileKey, value: bytes) -> None:
-        self.certificate, self.chain, self.algorithm = key.certificate, key.chain, key.algorithm
-        self._value = value
-
-    async def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
-        return self._value
 
 
 class FixedToken(TimeStamper):
@@ -65,7 +56,13 @@ async def engine_container(
     )
     registry.register_multiple([each for each in others if each.self_signed == "no"])
     engine = ExternalSigner(
-        signing_cert=own, cert_registry=registry, signature_value=value, prefer_pss=False
+        signing_cert=own,
+        cert_registry=registry,
+        signature_value=value,
+        signature_mechanism=credential.engine.signature_mechanism
+        if credential.scheme.family is SchemeFamily.RSA_PSS
+        else None,
+        prefer_pss=False,
     )
     made = await engine.async_sign(
         digest, credential.digest_algorithm, use_pades=True, timestamper=token
@@ -74,21 +71,35 @@ async def engine_container(
 
 
 @pytest.mark.parametrize("stamped", [False, True], ids=["B-B", "B-T"])
-@pytest.mark.parametrize("kind", ["RSA-2048", "RSA-3072", "P-256", "P-384", "P-521", "Ed25519"])
-async def test_containers_are_the_bytes_that_pyhanko_makes(kind: str, stamped: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "family"),
+    [
+        *((kind, family) for kind in ("RSA-2048", "RSA-3072") for family in RSA_FAMILIES),
+        *((kind, None) for kind in ("P-256", "P-384", "P-521", "Ed25519")),
+    ],
+)
+async def test_containers_are_the_bytes_that_pyhanko_makes(
+    kind: str, family: SchemeFamily | None, stamped: bool
+) -> None:
     private = private_key(kind)
     certificate, chain = certificates_for(private.public_key())
     key = FileKey(private, certificate=certificate, chain=chain)
-    credential = credential_of(key.certificate, key.chain)
+    scheme = scheme_for(certificate, key.families)
+    if family is not None:
+        scheme = SignatureScheme(family, scheme.digest_algorithm)
+    credential = credential_of(key.certificate, key.chain, scheme=scheme)
     digest = hashlib.new(credential.digest_algorithm, b"document").digest()
     attributes = credential.template.signed_attributes(digest)
-    value = await key.sign_raw(attributes, credential.digest_algorithm)
+    value = await key.sign_raw(attributes, scheme)
     token = FixedToken(cms.ContentInfo({"content_type": "data"}).dump()) if stamped else None
-    ours = await credential.sign_digest(digest, key=FixedKey(key, value), timestamper=token)
+    ours = credential.template.container(
+        attributes, value, timestamp=await token.stamp(b"", "") if token else None
+    )
     assert ours == await engine_container(credential, key, digest, value, token)
 
 
 def test_keys_of_other_kinds_are_refused() -> None:
-    certificate, chain = certificates_for(ed448.Ed448PrivateKey.generate().public_key())
+    private = ed448.Ed448PrivateKey.generate()
+    certificate, _ = certificates_for(private.public_key())
     with pytest.raises(KeyUnsupported, match="ed448"):
-        credential_of(certificate, chain)
+        scheme_for(certificate, frozenset(SchemeFamily))

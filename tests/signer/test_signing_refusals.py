@@ -42,7 +42,8 @@ from signer.errors import (
     TimestamperMissing,
 )
 from signer.limits import DocumentLimits
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts
 from tests.support.practice import PASSPHRASE, Practice

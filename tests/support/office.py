@@ -24,7 +24,8 @@ from certs.authority_timestamps import TimestampSigner, answer_timestamp
 from certs.revocation import RevocationEvidence
 from signer.assessing import assess
 from signer.report import Report
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 from tests.support.practice import file_key, ocsp_request
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

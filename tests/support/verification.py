@@ -13,7 +13,8 @@ from certs.revocation import RevocationEvidence
 from certs.timestamping import HttpTimestamper, Timestamper
 from signer.assessing import assess
 from signer.report import Report
-from signer.signing import Level, SigningRequest, sign
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
 from tests.support.practice import Practice
 
 
