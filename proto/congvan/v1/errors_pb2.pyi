@@ -131,6 +131,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Number or date isn't written as NĐ 30/2020 wants."""
     FIELDS_PREPARED: _ErrorReason.ValueType  # 223
     """The document has these fields already."""
+    PLACE_NOT_FOUND: _ErrorReason.ValueType  # 224
+    """No free place for the signature was found."""
+    CONTAINER_TOO_LARGE: _ErrorReason.ValueType  # 225
+    """The signature with its time-stamp is larger than the room reserved for it."""
     DIGEST_INVALID: _ErrorReason.ValueType  # 300
     """Rows and objects.
     This is not a SHA-256 digest.
@@ -352,6 +356,10 @@ NUMBER_INVALID: ErrorReason.ValueType  # 222
 """Number or date isn't written as NĐ 30/2020 wants."""
 FIELDS_PREPARED: ErrorReason.ValueType  # 223
 """The document has these fields already."""
+PLACE_NOT_FOUND: ErrorReason.ValueType  # 224
+"""No free place for the signature was found."""
+CONTAINER_TOO_LARGE: ErrorReason.ValueType  # 225
+"""The signature with its time-stamp is larger than the room reserved for it."""
 DIGEST_INVALID: ErrorReason.ValueType  # 300
 """Rows and objects.
 This is not a SHA-256 digest.
