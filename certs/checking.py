@@ -44,6 +44,11 @@ class PathChecker:
         self._clock = clock
         self._remembered: OrderedDict[_Question, PathVerdict] = OrderedDict()
 
+    @property
+    def store(self) -> TrustStore:
+        """Whom it trusts."""
+        return self._store
+
     async def check(
         self,
         certificate: x509.Certificate,
