@@ -28,6 +28,7 @@ from signer.report import SignatureReport
 from signer.signature_fields import FieldState
 from signer.timestamps import TimestampJudgement, judge_token
 from signer.trust import Circumstances, Trust, judge_certificate
+from signer.two_readings import readings_differ
 from signer.verdicts import (
     Changes,
     Indication,
@@ -154,12 +155,13 @@ def _changes(
         )
     if not entry.intact or entry.revision is None:
         return ChangeJudgement(changes=Changes.UNKNOWN)
-    if reader.xrefs.hybrid_xrefs_present:
+    difference = readings_differ(reader, entry.revision) or readings_differ(reader)
+    if difference is not None:
         # Readers that follow the one table and those that follow the other see two documents.
         return ChangeJudgement(
             changes=Changes.UNKNOWN,
             reason=Reason.HYBRID_REFERENCES,
-            detail="the file has hybrid cross-references",
+            detail=f"the file has hybrid cross-references: {difference}",
         )
     if entry.whole_file:
         return ChangeJudgement(changes=Changes.NONE)
