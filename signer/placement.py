@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pyhanko.pdf_utils import generic
 
 from signer.errors import DocumentMalformed, PlacementInvalid
+from signer.page_facts import Area
 from signer.pdf_values import dictionary, look_up
 
 if TYPE_CHECKING:
@@ -50,30 +51,83 @@ class Placement:
         return _UPRIGHT[self.rotation]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPage:
+    """The part of a page that viewers show (its crop box), and how they turn it.
+
+    area: left, bottom, right, top in the page's default user space.
+    """
+
+    area: tuple[float, float, float, float]
+    rotation: int
+    points_per_unit: float
+
+    @property
+    def units_per_mm(self) -> float:
+        """How many user space units a millimetre is."""
+        return UNITS_PER_INCH / MM_PER_INCH / self.points_per_unit
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height as people see them."""
+        left, bottom, right, top = self.area
+        sides = ((right - left) / self.units_per_mm, (top - bottom) / self.units_per_mm)
+        return sides if self.rotation in (0, 180) else (sides[1], sides[0])
+
+    def seen(self, rect: tuple[float, float, float, float]) -> Area:
+        """Return where people see a rectangle of the page's default user space."""
+        left, bottom, right, top = self.area
+        x1, y1, x2, y2 = rect
+        xs, ys = {
+            0: ((x1 - left, x2 - left), (y1 - bottom, y2 - bottom)),
+            90: ((y1 - bottom, y2 - bottom), (right - x1, right - x2)),
+            180: ((right - x1, right - x2), (top - y1, top - y2)),
+            270: ((top - y1, top - y2), (x1 - left, x2 - left)),
+        }[self.rotation]
+        scale = self.units_per_mm
+        return Area(
+            left=min(xs) / scale,
+            bottom=min(ys) / scale,
+            right=max(xs) / scale,
+            top=max(ys) / scale,
+        )
+
+
+def shown_page(page: generic.DictionaryObject) -> ShownPage:
+    """Return how viewers show a page. Raises DocumentMalformed where it has no area."""
+    return ShownPage(
+        area=_shown_area(page), rotation=_rotation(page), points_per_unit=_points_per_unit(page)
+    )
+
+
 def place(box: Box, handler: PdfHandler) -> Placement:
     """Find the rectangle of a box in a document. Raises PlacementInvalid when it has none."""
-    page = _page(handler, page_index(box, handler))
-    left, bottom, right, top = _shown_area(page)
-    rotation, points = _rotation(page), _points_per_unit(page)
-    seen_width, seen_height = right - left, top - bottom
-    if rotation in (90, 270):
-        seen_width, seen_height = seen_height, seen_width
-    scale = UNITS_PER_INCH / MM_PER_INCH / points
+    shown = shown_page(page_of(handler, page_index(box, handler)))
+    left, bottom, right, top = shown.area
+    width_mm, height_mm = shown.size_mm
+    scale = shown.units_per_mm
     x, y = box.left_mm * scale, box.bottom_mm * scale
     width, height = box.width_mm * scale, box.height_mm * scale
-    if x + width > seen_width + _TOLERANCE_UNITS or y + height > seen_height + _TOLERANCE_UNITS:
+    if (
+        x + width > width_mm * scale + _TOLERANCE_UNITS
+        or y + height > height_mm * scale + _TOLERANCE_UNITS
+    ):
         raise PlacementInvalid(
-            f"the box reaches off the page, which is {seen_width / scale:.0f} mm wide "
-            f"and {seen_height / scale:.0f} mm high"
+            f"the box reaches off the page, which is {width_mm:.0f} mm wide "
+            f"and {height_mm:.0f} mm high"
         )
     rect = {
         0: (left + x, bottom + y, left + x + width, bottom + y + height),
         90: (right - y - height, bottom + x, right - y, bottom + x + width),
         180: (right - x - width, top - y - height, right - x, top - y),
         270: (left + y, top - x - width, left + y + height, top - x),
-    }[rotation]
+    }[shown.rotation]
     return Placement(
-        rect=rect, width=width, height=height, rotation=rotation, points_per_unit=points
+        rect=rect,
+        width=width,
+        height=height,
+        rotation=shown.rotation,
+        points_per_unit=shown.points_per_unit,
     )
 
 
@@ -110,7 +164,8 @@ def page_index(box: Box, handler: PdfHandler) -> int:
     return box.page - 1 if box.page > 0 else int(count) + box.page
 
 
-def _page(handler: PdfHandler, index: int) -> generic.DictionaryObject:
+def page_of(handler: PdfHandler, index: int) -> generic.DictionaryObject:
+    """Return the page of that index, from 0. Raises DocumentMalformed where it is none."""
     reference, _ = handler.find_page_for_modification(index)  # type: ignore[no-untyped-call]
     page = reference.get_object()
     if not isinstance(page, generic.DictionaryObject):

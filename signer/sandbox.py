@@ -28,6 +28,7 @@ from signer import limits as limits_module
 from signer import sandbox_worker as worker_module
 from signer.errors import SandboxBroken, SandboxLimitExceeded
 from signer.limits import DocumentLimits
+from signer.page_facts import DocumentFacts
 from signer.report import Report
 from signer.sandbox_wire import MAX_BUFFERS, PREFIX, WireError, frame, load_answer, read_lengths
 from signer.verdicts import Verdict
@@ -334,6 +335,18 @@ class Sandbox:
                 judged_at=at,
                 trust_version=store.version,
             )
+
+    async def read_pages(
+        self,
+        document: bytes,
+        *,
+        names: tuple[str, ...] = (),
+        limits: DocumentLimits = limits_module.DEFAULT,
+    ) -> DocumentFacts:
+        """Read what lies where on a document's pages, as `signer.page_text.read_pages` does."""
+        from signer.page_text import read_pages  # noqa: PLC0415
+
+        return await self.run(read_pages, document, names=names, limits=limits)
 
     def _closed(self) -> bool:
         return not self._open
