@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from certs.anchors import AnchorRole, TrustStore
+from certs.checking import PathChecker
 from certs.errors import FetchFailed, FetchTooLarge, TsaAnswerInvalid, TsaUnavailable
 from certs.fetching import EvidenceFetcher
-from certs.path import PathStatus, PathVerdict, judge_path
-from certs.revocation import RevocationEvidence
+from certs.path import PathStatus
 from certs.timestamp_tokens import CheckedToken, StampRequest, check_answer
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
@@ -31,6 +31,8 @@ class HttpTimestamper:
     """Asks one authority, and believes only what proves to be its answer to this very question.
 
     The fetcher's allow-list must name the authority's host and port, and those of its OCSP or CRL.
+    A checker that is shared judges an authority once a minute, for its time-stamps and for the
+    evidence about them; without one the time-stamper has its own.
     """
 
     def __init__(
@@ -41,10 +43,11 @@ class HttpTimestamper:
         store: TrustStore,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        checker: PathChecker | None = None,
     ) -> None:
         self._url = url
         self._fetcher = fetcher
-        self._store = store
+        self._checker = checker or PathChecker(store=store, fetcher=fetcher, clock=clock)
         self._timeout_seconds = timeout_seconds
         self._clock = clock
 
@@ -80,24 +83,12 @@ class HttpTimestamper:
             raise TsaUnavailable(error.detail) from error
 
     async def _require_trusted(self, token: CheckedToken) -> None:
-        at = self._clock()
-        verdict = self._judge(token, at, evidence=RevocationEvidence())
-        if verdict.missing:
-            evidence = await self._fetcher.gather(verdict.missing)
-            verdict = self._judge(token, at, evidence=evidence)
+        verdict = await self._checker.check(
+            token.signer,
+            role=AnchorRole.TSA,
+            intermediates=(each for each in token.certificates if each != token.signer),
+        )
         if verdict.status is PathStatus.REVOCATION_UNKNOWN:
             raise TsaUnavailable(f"its revocation is not known: {verdict.detail}")
         if verdict.status is not PathStatus.VALID:
             raise TsaAnswerInvalid(f"its certificate: {verdict.status} {verdict.detail}")
-
-    def _judge(
-        self, token: CheckedToken, at: datetime, *, evidence: RevocationEvidence
-    ) -> PathVerdict:
-        return judge_path(
-            token.signer,
-            intermediates=token.certificates,
-            store=self._store,
-            role=AnchorRole.TSA,
-            at=at,
-            evidence=evidence,
-        )
