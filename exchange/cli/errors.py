@@ -2,10 +2,15 @@
 
 CliError
 ├─ UsageInvalid         USAGE_INVALID
+├─ NothingToSign        NOTHING_TO_SIGN
 ├─ FileUnreadable       FILE_UNREADABLE
+├─ FileChanged          FILE_CHANGED
 ├─ OutputRefused
 │  ├─ OutputExists      OUTPUT_EXISTS
 │  └─ OutputUnwritable  OUTPUT_UNWRITABLE
+├─ JournalRefused
+│  ├─ JournalUnusable   JOURNAL_UNUSABLE
+│  └─ JournalInUse      JOURNAL_IN_USE
 ├─ PassphraseMissing    PASSPHRASE_MISSING
 ├─ TrustMissing         TRUST_MISSING
 ├─ ChecksFailed         CHECK_FAILED
@@ -47,6 +52,18 @@ class FileUnreadable(CliError):
     reason = "FILE_UNREADABLE"
 
 
+class NothingToSign(CliError):
+    """There is no PDF file where you said. Check the folder or pattern, or add --recursive."""
+
+    reason = "NOTHING_TO_SIGN"
+
+
+class FileChanged(CliError):
+    """The file changed while it was being signed, so nothing was kept. Sign it again."""
+
+    reason = "FILE_CHANGED"
+
+
 class OutputRefused(CliError):
     """The result has no place to go. Choose another output."""
 
@@ -61,6 +78,22 @@ class OutputUnwritable(OutputRefused):
     """The output can't be written. Check the directory, its permissions and the free space."""
 
     reason = "OUTPUT_UNWRITABLE"
+
+
+class JournalRefused(CliError):
+    """What was signed can't be noted down, so that nothing is signed. See the detail."""
+
+
+class JournalUnusable(JournalRefused):
+    """The folder's journal can't be read or written. See its permissions and the free space."""
+
+    reason = "JOURNAL_UNUSABLE"
+
+
+class JournalInUse(JournalRefused):
+    """Another run signs into this folder right now. Wait until it ends."""
+
+    reason = "JOURNAL_IN_USE"
 
 
 class PassphraseMissing(CliError):

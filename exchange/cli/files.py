@@ -4,11 +4,14 @@ import contextlib
 import errno
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from exchange.cli.errors import FileUnreadable, OutputExists, OutputUnwritable
+
+_UMASK_GUARD = threading.Lock()
 
 
 def read_file(path: Path, *, max_bytes: int) -> bytes:
@@ -73,13 +76,19 @@ def _unfinished(path: Path) -> Iterator[tuple[int, str]]:
     descriptor, temporary = tempfile.mkstemp(prefix=".congvan-", dir=path.parent)
     try:
         # mkstemp's 0600 is for secrets; a result has the mode that the user's umask gives.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(descriptor, 0o666 & ~mask)
+        os.fchmod(descriptor, 0o666 & ~_umask())
         yield descriptor, temporary
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
+
+
+def _umask() -> int:
+    # Reading it means setting it, for the whole process: two threads must not do so at once.
+    with _UMASK_GUARD:
+        mask = os.umask(0)
+        os.umask(mask)
+    return mask
 
 
 def _sync_directory(directory: Path) -> None:

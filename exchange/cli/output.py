@@ -71,6 +71,13 @@ class Output:
             sys.stdout.write(json.dumps(versioned, ensure_ascii=False, indent=2) + "\n")
             sys.stdout.flush()
 
+    def line(self, content: Mapping[str, Any]) -> None:
+        """Print one line of JSON Lines, for commands that report as they go; nothing for people."""
+        if self.as_json:
+            versioned = {"schema_version": SCHEMA_VERSION, **content}
+            sys.stdout.write(json.dumps(versioned, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
     def show(self, *renderables: RenderableType) -> None:
         """Print for people; nothing where JSON was asked for."""
         if not self.as_json:
@@ -119,7 +126,8 @@ class Output:
                 "message_vi": sentences["vi"],
                 "message_en": sentences["en"],
             }
-            self.document({"error": {**content, "detail": detail}})
+            # One line, so that it may follow lines that are out already.
+            self.line({"error": {**content, "detail": detail}})
         else:
             spoken = [sentences[each] for each in self.languages]
             self._say_failure(reason, sentences=spoken, detail=detail)

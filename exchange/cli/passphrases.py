@@ -1,4 +1,4 @@
-"""Asking for a passphrase: prompt without echo, file or descriptor; never the command line."""
+"""Asking for a passphrase or PIN: prompt without echo, file, descriptor; never the command line."""
 
 import getpass
 import os
@@ -12,12 +12,17 @@ import typer
 from exchange.cli.errors import FileUnreadable, PassphraseMissing, UsageInvalid
 from exchange.cli.files import read_file
 
+KEY_PANEL = "Khóa · Key"
+"""Under which options about keys stand together in a command's help."""
 _MAX_BYTES = 4096
 
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(
-        "--passphrase-file", metavar="FILE", help="Tệp chứa mật khẩu · File whose first line it is."
+        "--passphrase-file",
+        metavar="FILE",
+        help="Tệp chứa mật khẩu · File whose first line it is.",
+        rich_help_panel=KEY_PANEL,
     ),
 ]
 PassphraseFd = Annotated[
@@ -26,13 +31,33 @@ PassphraseFd = Annotated[
         "--passphrase-fd",
         metavar="N",
         help="Số hiệu tệp đang mở · Open descriptor to read it from.",
+        rich_help_panel=KEY_PANEL,
+    ),
+]
+
+PinFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pin-file",
+        metavar="FILE",
+        help="Tệp chứa mã PIN · File whose first line it is.",
+        rich_help_panel=KEY_PANEL,
+    ),
+]
+PinFd = Annotated[
+    int | None,
+    typer.Option(
+        "--pin-fd",
+        metavar="N",
+        help="Số hiệu tệp đang mở · Open descriptor of the PIN.",
+        rich_help_panel=KEY_PANEL,
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassphraseSource:
-    """Where the passphrase comes from; with neither, the user is asked at the terminal."""
+    """Where a passphrase or PIN comes from; with neither, the user is asked at the terminal."""
 
     file: Path | None = None
     descriptor: int | None = None
@@ -40,7 +65,7 @@ class PassphraseSource:
     def __post_init__(self) -> None:
         """Refuse two sources at once."""
         if self.file is not None and self.descriptor is not None:
-            raise UsageInvalid("--passphrase-file and --passphrase-fd exclude each other")
+            raise UsageInvalid("a secret's -file and -fd options exclude each other")
 
     def obtain(self, prompt: str) -> bytes:
         """Give the passphrase, asked for once; raises PassphraseMissing off a terminal."""

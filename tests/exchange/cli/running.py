@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +27,19 @@ class Ran:
         return parsed
 
     @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of a command that reports in JSON Lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def files(self) -> dict[str, dict[str, Any]]:
+        """What a signing command says of each file, by the file's name."""
+        return {Path(each["file"]).name: each for each in self.lines if "file" in each}
+
+    @property
     def reason(self) -> str:
         """The reason of a failure told in JSON."""
-        return str(self.document["error"]["reason"])
+        return str(self.lines[-1]["error"]["reason"])
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ def test_a_signed_file_is_valid_at_level_b_t_and_the_original_stays(
     place = ("--picture", PICTURE, "--box", "1,126,61.6,44,20", "--line", "Ký thử số 09")
     signed = congvan("sign", desk.document, *desk.signing, *place, "--json")
     assert signed.code == 0, signed.err
-    [entry] = signed.document["files"]
+    [entry] = signed.files.values()
     assert entry["outcome"] == "done"
     assert desk.document.read_bytes() == before
-    target = desk.directory / "cong-van.signed.pdf"
+    target = desk.directory / "cong-van_daky.pdf"
     verified = congvan("verify", target, *desk.trusting, "--json")
     assert verified.code == 0, verified.out
     [signature] = verified.document["signatures"]
@@ -52,7 +52,7 @@ def test_a_signed_file_is_valid_at_level_b_t_and_the_original_stays(
 
 
 def test_an_existing_output_is_never_overwritten(congvan: Program, desk: Desk) -> None:
-    target = desk.directory / "cong-van.signed.pdf"
+    target = desk.directory / "cong-van_daky.pdf"
     target.write_bytes(b"something of somebody's")
     refused = congvan("sign", desk.document, *desk.signing, "--json")
     assert (refused.code, refused.reason) == (3, "OUTPUT_EXISTS")
@@ -121,7 +121,7 @@ def test_a_stopped_time_stamping_service_leaves_no_file_and_no_silent_b_b(
         "sign", desk.document, *desk.with_key, *desk.trusting, "--tsa", nobody, "--json"
     )
     assert refused.code == 9
-    assert refused.document["files"][0]["reason"] == "TSA_UNAVAILABLE"
+    assert refused.lines[0]["reason"] == "TSA_UNAVAILABLE"
     assert _left(desk) == []
 
 
@@ -135,12 +135,12 @@ def test_of_several_files_each_is_told_and_a_part_gives_exit_code_6(
     files = (desk.document, bad, desk.directory / "missing.pdf")
     ran = congvan("sign", *files, *desk.signing, "--out", out, "--json")
     assert ran.code == 6
-    told = {Path(each["file"]).name: each for each in ran.document["files"]}
+    told = ran.files
     assert told["cong-van.pdf"]["outcome"] == "done"
     assert told["not.pdf"]["reason"] == "NOT_A_PDF"
     assert told["missing.pdf"]["reason"] == "FILE_UNREADABLE"
     again = congvan("sign", desk.document, bad, *desk.signing, "--out", out)
-    assert "– Bỏ qua" in again.out
+    assert "ALREADY_SIGNED" in again.out
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,8 @@ def test_of_several_files_each_is_told_and_a_part_gives_exit_code_6(
         ("--box", "1,2,3,4,5"),
         ("--line", "text", "--box", "1,2,3"),
         ("--line", "text"),
-        ("--level", "B-LTA"),
+        ("--level", "B-XL"),
+        ("--scheme", "RSA-PSS/md5"),
         ("--tsa", "http://[half"),
     ],
 )

@@ -15,7 +15,7 @@ from tests.exchange.cli.running import Program
 def signed(congvan: Program, desk: Desk) -> Path:
     """A document signed at B-T."""
     assert congvan("sign", desk.document, *desk.signing).code == 0
-    return desk.directory / "cong-van.signed.pdf"
+    return desk.directory / "cong-van_daky.pdf"
 
 
 def test_a_valid_document_is_told_in_both_languages(
@@ -75,7 +75,7 @@ def test_of_several_files_the_worst_decides_and_each_is_reported(
     assert told.code == 3
     verdicts = {Path(each["file"]).name: each["verdict"] for each in told.document["files"]}
     assert verdicts == {
-        "cong-van.signed.pdf": "VALID",
+        "cong-van_daky.pdf": "VALID",
         "cong-van.pdf": "UNSIGNED",
         "missing.pdf": "UNREADABLE",
     }
