@@ -24,6 +24,7 @@ from typing import IO, Any, Final, cast
 
 from asn1crypto.x509 import NameTypeAndValue
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.crypt import AuthStatus, StandardSecurityHandler
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -124,6 +125,38 @@ def open_document(document: bytes) -> PdfFileReader:
     another reader shows differently. A BytesIO shares the bytes it is made from.
     """
     return PdfFileReader(BytesIO(document), strict=True)
+
+
+def unlock(reader: PdfFileReader) -> bool:
+    """Make an encrypted document readable that opens without a password; False for others.
+
+    Its owner's password only asks viewers not to print or to copy (ISO 32000-2 §7.6.4.2). All
+    revisions must be encrypted the same way: another key would give signed bytes another meaning.
+    """
+    if not _encrypted_throughout(reader):
+        return False
+    handler = reader.security_handler
+    if not isinstance(handler, StandardSecurityHandler) or handler.pdf_mac_enabled:
+        return False  # certificates, or an integrity code (ISO 32004) that is not checked here
+    return reader.decrypt("").status is not AuthStatus.FAILED
+
+
+def _encrypted_throughout(reader: PdfFileReader) -> bool:
+    xrefs = reader.xrefs
+    settings = set()
+    for revision in range(xrefs.total_revisions):
+        trailer = reader.trailer.flatten(revision)
+        if "/Root" not in trailer:
+            continue  # the second half of a linearized file (ISO 32000-2 annex F.3.4)
+        encryption = raw(trailer, "/Encrypt")
+        identifier = array(raw(trailer, "/ID"))
+        if not isinstance(encryption, generic.IndirectObject) or not identifier:
+            return False
+        settings.add((encryption.reference, bytes(identifier[0].original_bytes)))
+    if len(settings) != 1:
+        return False
+    [(reference, _)] = settings
+    return xrefs.get_introducing_revision(reference) == xrefs.get_last_change(reference)
 
 
 def _resolved(value: object) -> object:

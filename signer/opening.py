@@ -21,6 +21,7 @@ from signer.errors import (
     FieldUnusable,
     SignerError,
 )
+from signer.two_readings import readings_differ, settle
 from signer.update import PendingUpdate
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ def open_for_update(source: Source) -> IncrementalPdfFileWriter:
     """Open a document strictly. Raises DocumentEncrypted or DocumentMalformed.
 
     A document that opens without a password, whatever its owner forbids, can be signed; one that
-    needs a password can't, for nobody could verify the signature without it.
+    needs a password can't, for nobody could verify the signature without it. Neither can one that
+    readers of hybrid cross-references see differently.
     """
     reader = PdfFileReader(source.open(), strict=True)
     encrypted = "/Encrypt" in reader.trailer.flatten()
-    if reader.xrefs.hybrid_xrefs_present:
-        raise DocumentMalformed("hybrid cross-references show two documents: save it anew")
+    difference = readings_differ(reader)
+    if difference is not None:
+        raise DocumentMalformed(f"hybrid cross-references show two documents: {difference}")
+    settle(reader)
     writer = IncrementalPdfFileWriter.from_reader(reader)
     if encrypted:
         _unlock(writer)
