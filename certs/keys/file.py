@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from certs.algorithms import key_weakness
 from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
+from certs.keys.chains import issuers_nearest_first
 from certs.parsing import DAMAGE
 from certs.schemes import DIGESTS, SchemeFamily, SignatureScheme, families_of
 
@@ -91,7 +92,9 @@ def load_pkcs12(content: bytes, passphrase: bytes | None) -> FileKey:
     usable = _strong(key)
     if not _same_public_key(usable, certificate):
         raise KeyFileUnreadable("the certificate belongs to another key")
-    return FileKey(usable, certificate=certificate, chain=_ordered(certificate, others))
+    chain = issuers_nearest_first(certificate, others)
+    rest = tuple(each for each in others if each not in chain)
+    return FileKey(usable, certificate=certificate, chain=(*chain, *rest))
 
 
 def _opened(
@@ -131,17 +134,3 @@ def _same_public_key(key: _PrivateKey, certificate: x509.Certificate) -> bool:
         )
     except DAMAGE:
         return False
-
-
-def _ordered(
-    certificate: x509.Certificate, others: list[x509.Certificate]
-) -> tuple[x509.Certificate, ...]:
-    # PKCS#12 bags come in any order; signers want issuers nearest first.
-    ordered: list[x509.Certificate] = []
-    rest = list(others)
-    current = certificate
-    while issuer := next((each for each in rest if each.subject == current.issuer), None):
-        rest.remove(issuer)
-        ordered.append(issuer)
-        current = issuer
-    return (*ordered, *rest)
