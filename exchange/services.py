@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from certs.anchors import TrustStore
+from certs.checking import PathChecker
 from certs.fetching import EvidenceFetcher
 from certs.keys import SigningKey
 from certs.timestamping import Timestamper
@@ -46,12 +47,43 @@ class ServiceLimits:
     max_pull_items: int = 100
     """Items that one Pull gives."""
     max_wait_seconds: int = 55
-    """How long a Pull may wait for the first item."""
+    """How long a call may wait: a Pull for the first item, a wait for an operation's end."""
+    max_batch_items: int = 100
+    """Items of one batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningPolicy:
+    """What the operator decides about signing.
+
+    allow_unknown_revocation: sign also where nothing proves that a certificate was not revoked
+    (NĐ 68/2024/NĐ-CP art. 29 asks for proof); each time it is logged.
+    session_life: how long a signature may take that is made elsewhere.
+    """
+
+    allow_unknown_revocation: bool = False
+    session_life: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationPolicy:
+    """How long-running work is done.
+
+    lease: how long a worker that doesn't answer is believed to be at it still.
+    at_once: operations that one worker process does side by side; a time-stamping authority
+    bears about four calls at a time.
+    """
+
+    lease: timedelta = timedelta(seconds=30)
+    at_once: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Ports and settings. `clock` gives aware UTC; `spool` is a directory for uploads."""
+    """Ports and settings. `clock` gives aware UTC; `spool` is a directory for uploads.
+
+    patient_timestamper: asks the same authority as `timestamper`, and waits for minutes.
+    """
 
     database: Database
     objects: ObjectStore
@@ -59,11 +91,15 @@ class Services:
     sandbox: Sandbox
     trust: TrustStore
     fetcher: EvidenceFetcher | None
+    checker: PathChecker
     timestamper: Timestamper | None
+    patient_timestamper: Timestamper | None
     keys: Mapping[str, ServerKey]
     evidence_signer: EvidenceSigner
     routing: RoutingTable
     definitions: tuple[RateDefinition, ...]
     spool: Path
     limits: ServiceLimits
+    signing: SigningPolicy
+    operations: OperationPolicy
     clock: Callable[[], datetime]

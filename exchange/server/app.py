@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from certs.anchors import TrustStore
+from certs.checking import PathChecker
 from certs.fetching import EvidenceFetcher, FetchPolicy
 from certs.keys.file import load_pkcs12
 from certs.timestamping import HttpTimestamper
@@ -43,11 +45,18 @@ from exchange.server.servicers.archive import ArchiveServicer
 from exchange.server.servicers.blobs import BlobServicer
 from exchange.server.servicers.compliance import ComplianceServicer
 from exchange.server.servicers.exchange import ExchangeServicer
+from exchange.server.servicers.operations import OperationServicer
 from exchange.server.servicers.registry import RegistryServicer
 from exchange.server.servicers.signing import SigningServicer
 from exchange.server.servicers.verification import VerificationServicer
 from exchange.server.settings import Settings, SigningKeySection, read_setting_file
-from exchange.services import ServerKey, ServiceLimits, Services
+from exchange.services import (
+    OperationPolicy,
+    ServerKey,
+    ServiceLimits,
+    Services,
+    SigningPolicy,
+)
 from signer import Sandbox
 from storage.archive import Archive
 from storage.database import Database
@@ -67,7 +76,7 @@ SERVICE_NAMES = tuple(
     service.full_name for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()
 )
 # What a sandbox process imports before its first call: all that reads strangers' bytes.
-SANDBOXED_MODULES = ("signer.assessing", "exchange.edxml.reader")
+SANDBOXED_MODULES = ("signer.assessing", "signer.guarded_preparation", "exchange.edxml.reader")
 
 # The wire's own limits. Documents travel in chunks; nothing else is large.
 _OPTIONS = (
@@ -99,23 +108,35 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         database = await stack.enter_async_context(await Database.open(dsn))
         objects = open_object_store(settings.object_store_url)
         stack.push_async_callback(objects.close)
-        sandbox = await stack.enter_async_context(Sandbox(workers=settings.limits.sandbox_workers))
+        sandbox = await stack.enter_async_context(
+            Sandbox(workers=settings.limits.sandbox_workers, modules=SANDBOXED_MODULES)
+        )
         fetcher = await stack.enter_async_context(EvidenceFetcher(policy))
-        tsa = settings.timestamping.url
+        usable = fetcher if policy.allowed else None
         yield Services(
             database=database,
             objects=objects,
             archive=Archive(database, objects),
             sandbox=sandbox,
             trust=trust,
-            fetcher=fetcher if policy.allowed else None,
-            timestamper=HttpTimestamper(tsa, fetcher=fetcher, store=trust) if tsa else None,
+            fetcher=usable,
+            checker=PathChecker(store=trust, fetcher=usable),
+            timestamper=_timestamper(settings, fetcher, trust=trust),
+            patient_timestamper=_timestamper(settings, fetcher, trust=trust, patient=True),
             keys=_load_keys(settings),
             evidence_signer=_load_evidence_signer(settings.evidence_key),
             routing=load_routing_table(),
             definitions=load_definitions(),
             spool=settings.spool,
             limits=ServiceLimits(max_document_bytes=settings.limits.max_document_bytes),
+            signing=SigningPolicy(
+                allow_unknown_revocation=settings.signing.allow_unknown_revocation,
+                session_life=timedelta(seconds=settings.signing.session_seconds),
+            ),
+            operations=OperationPolicy(
+                lease=timedelta(seconds=settings.operations.lease_seconds),
+                at_once=settings.operations.at_once,
+            ),
             clock=lambda: datetime.now(UTC),
         )
 
@@ -135,9 +156,7 @@ def build_server(
         ComplianceServicer(services), server
     )
     exchange_pb2_grpc.add_ExchangeServiceServicer_to_server(ExchangeServicer(services), server)
-    operations_pb2_grpc.add_OperationServiceServicer_to_server(
-        operations_pb2_grpc.OperationServiceServicer(), server
-    )
+    operations_pb2_grpc.add_OperationServiceServicer_to_server(OperationServicer(services), server)
     registry_pb2_grpc.add_RegistryServiceServicer_to_server(RegistryServicer(services), server)
     signing_pb2_grpc.add_SigningServiceServicer_to_server(SigningServicer(services), server)
     verification_pb2_grpc.add_VerificationServiceServicer_to_server(
@@ -165,6 +184,16 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials:
         root_certificates=read_setting_file(tls.client_ca, what="tls.client_ca"),
         require_client_auth=True,
     )
+
+
+def _timestamper(
+    settings: Settings, fetcher: EvidenceFetcher, *, trust: TrustStore, patient: bool = False
+) -> HttpTimestamper | None:
+    section = settings.timestamping
+    if not section.url:
+        return None
+    seconds = section.patient_seconds if patient else section.seconds
+    return HttpTimestamper(section.url, fetcher=fetcher, store=trust, timeout_seconds=seconds)
 
 
 def _load_keys(settings: Settings) -> Mapping[str, ServerKey]:

@@ -1,9 +1,14 @@
 """Documents inside requests: small ones as bytes, larger ones by the digest of an upload."""
 
+import contextlib
+from collections.abc import AsyncIterator
+
 from exchange import uploads
 from exchange.errors import ArgumentInvalid
 from exchange.server.door import current_caller
 from exchange.services import Services
+from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object
+from storage.ports import Digest
 
 
 async def document_bytes(services: Services, *, content: bytes, blob_sha256: str) -> bytes:
@@ -15,15 +20,34 @@ async def document_bytes(services: Services, *, content: bytes, blob_sha256: str
 
     """
     if blob_sha256:
-        async with services.database.transaction() as connection:
-            digest = await uploads.require_access(
-                connection, current_caller().code, digest=blob_sha256
-            )
-        return await services.objects.read(digest)
+        return await services.objects.read(await _readable(services, blob_sha256))
+    _check_inline(services, content)
+    return content
+
+
+@contextlib.asynccontextmanager
+async def working_copy(
+    services: Services, *, content: bytes, blob_sha256: str
+) -> AsyncIterator[WorkingCopy]:
+    """Work on the document that a request carries or names; raises as `document_bytes` does."""
+    if blob_sha256:
+        working = copy_of_object(services, await _readable(services, blob_sha256))
+    else:
+        _check_inline(services, content)
+        working = copy_of_bytes(content)
+    async with working as copy:
+        yield copy
+
+
+async def _readable(services: Services, sha256: str) -> Digest:
+    async with services.database.transaction() as connection:
+        return await uploads.require_access(connection, current_caller().code, digest=sha256)
+
+
+def _check_inline(services: Services, content: bytes) -> None:
     if not content:
         raise ArgumentInvalid("content or blob_sha256 is needed", field="document")
     if len(content) > services.limits.max_inline_bytes:
         raise ArgumentInvalid(
             f"over {services.limits.max_inline_bytes} bytes: upload it first", field="content"
         )
-    return content

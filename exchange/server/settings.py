@@ -85,9 +85,28 @@ class FetchingSection(_Section):
 
 
 class TimestampingSection(_Section):
-    """The RFC 3161 authority; empty: no B-T signatures by keys of the service."""
+    """The RFC 3161 authority; empty: no signatures above B-B.
+
+    A call waits for `seconds`; an operation, which holds nobody up, for `patient_seconds`.
+    """
 
     url: str = ""
+    seconds: float = Field(default=30, gt=0, le=300)
+    patient_seconds: float = Field(default=180, gt=0, le=1800)
+
+
+class SigningSection(_Section):
+    """Policy of signing. UNKNOWN revocation is refused unless allowed here; each use is logged."""
+
+    allow_unknown_revocation: bool = False
+    session_seconds: int = Field(default=1800, ge=1, le=86_400)
+
+
+class OperationsSection(_Section):
+    """Long-running work: how soon a dead worker's is taken over, how much is done side by side."""
+
+    lease_seconds: float = Field(default=30, ge=1, le=600)
+    at_once: int = Field(default=4, ge=1, le=64)
 
 
 class LimitsSection(_Section):
@@ -132,6 +151,8 @@ class Settings(BaseSettings):
     objects: ObjectsSection = ObjectsSection()
     fetching: FetchingSection = FetchingSection()
     timestamping: TimestampingSection = TimestampingSection()
+    signing: SigningSection = SigningSection()
+    operations: OperationsSection = OperationsSection()
     limits: LimitsSection = LimitsSection()
     signing_keys: tuple[SigningKeySection, ...] = ()
     bootstrap: tuple[BootstrapSection, ...] = ()

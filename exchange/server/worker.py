@@ -12,6 +12,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 
 from exchange.server.app import SERVICE_NAMES, build_server, open_services
 from exchange.server.assignment import DRAIN_SECONDS, Assignment
+from exchange.server.background import background
 from exchange.server.logs import configure_logs
 from exchange.services import Services
 
@@ -34,7 +35,7 @@ def run_worker(assignment: Assignment, ready: Pipe) -> None:
 async def _serve(assignment: Assignment, ready: Pipe) -> None:
     stopping = _stop_event()
     settings = assignment.settings
-    async with open_services(settings, assignment.dsn) as services:
+    async with open_services(settings, assignment.dsn) as services, background(services):
         server, healths = build_server(services, settings, port=assignment.port)
         await server.start()
         watch = asyncio.create_task(_watch_health(services, healths))

@@ -73,6 +73,8 @@ class Variation:
     listen: str = "127.0.0.1:0"
     dsn: str = ""
     tsa_url: str = ""
+    extra: str = ""
+    """More lines below [timestamping], then more sections."""
 
 
 def write_configuration(
@@ -141,6 +143,7 @@ allowed = ["{host}"]
 
 [timestamping]
 url = "{variation.tsa_url or practice.tsa_url}"
+{variation.extra}
 
 [[signing_keys]]
 id = "seal-{PROVINCE}"

@@ -1,30 +1,44 @@
-"""SigningService: documents signed with keys that the service keeps."""
+"""SigningService: documents signed with keys of the service, or in two steps with the caller's."""
 
-from certs.identity import fingerprint
-from congvan.v1 import common_pb2, signing_pb2, signing_pb2_grpc
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+
+from congvan.v1 import operations_pb2, signing_pb2, signing_pb2_grpc
 from exchange import uploads
 from exchange.errors import ArgumentInvalid
-from exchange.server.content import document_bytes
+from exchange.operations import add_operation
+from exchange.server.batches import answer_each
+from exchange.server.content import working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
 from exchange.services import ServerKey, Services
+from exchange.signing_sessions import add_session, complete_session
+from exchange.use_cases.augmenting import plan_augmenting
 from exchange.use_cases.signing import SignedDocument, key_of, keys_of, sign_with
-from exchange.wire.values import blob, resource_id, timestamp
-from signer import Level, SigningRequest
-from signer.appearance import Appearance, Box
+from exchange.use_cases.signing_elsewhere import complete_elsewhere, prepare_elsewhere
+from exchange.wire.bounds import check_bounds
+from exchange.wire.operations import write_operation
+from exchange.wire.signing import (
+    read_certificates,
+    read_level,
+    read_options,
+    read_role,
+    write_key,
+    write_session,
+    write_signed,
+)
+from exchange.wire.values import resource_id, resource_uuid
+from exchange.working_copies import WorkingCopy, copy_of_chunks
 from storage.database import Connection
+from storage.ports import Digest
 
-_LEVELS = {
-    signing_pb2.SIGNATURE_LEVEL_B_B: Level.B_B,
-    signing_pb2.SIGNATURE_LEVEL_B_T: Level.B_T,
-    signing_pb2.SIGNATURE_LEVEL_B_LT: Level.B_LT,
-    signing_pb2.SIGNATURE_LEVEL_B_LTA: Level.B_LTA,
-}
+Copying = AbstractAsyncContextManager[WorkingCopy]
 
 
 class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
-    """Streams, two-step and batch signing, prepared fields and extension are not built yet."""
+    """Signs with keys of the service at once, and with keys of callers in two steps."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -34,32 +48,123 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
     ) -> signing_pb2.ListSigningKeysResponse:
         """Show the caller's keys."""
         keys = keys_of(self._services, current_caller())
-        return signing_pb2.ListSigningKeysResponse(keys=[_write_key(each) for each in keys])
+        return signing_pb2.ListSigningKeysResponse(keys=[write_key(each) for each in keys])
 
     async def SignDocument(  # noqa: N802
         self, request: signing_pb2.SignDocumentRequest, context: Context
     ) -> signing_pb2.SignDocumentResponse:
         """Sign one document with one of the caller's keys."""
+        signed: list[SignedDocument] = []
+        answer = await self._sign(request, self._copy(request.document), signed=signed)
+        return await self._with_bytes(answer, signed)
+
+    async def SignDocumentStream(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[signing_pb2.SignDocumentStreamRequest],
+        context: Context,
+    ) -> AsyncIterator[signing_pb2.SignDocumentStreamResponse]:
+        """Sign a document that comes in chunks, and give it back in chunks."""
+        first = await anext(request_iterator, None)
+        if first is None or first.WhichOneof("kind") != "header":
+            raise ArgumentInvalid("the first message is the header", field="header")
+        header = first.header
+        check_bounds(header)
+        if header.document.content:
+            raise ArgumentInvalid("the document's bytes come in chunks", field="header.document")
+        self._key(header)  # a wrong name is refused before anything is received
+        if header.document.blob_sha256:
+            answer = await self._sign(header, self._copy(header.document), signed=[])
+        else:
+            async with copy_of_chunks(self._services, _chunks(request_iterator)) as copy:
+                # From here on it is the request that names the same document as an upload.
+                header.document.blob_sha256 = copy.digest
+                answer = await self._sign(header, nullcontext(copy), signed=[])
+        yield signing_pb2.SignDocumentStreamResponse(result=answer)
+        async for chunk in self._services.objects.stream(Digest(answer.document.sha256)):
+            yield signing_pb2.SignDocumentStreamResponse(chunk=chunk)
+
+    async def PrepareSigning(  # noqa: N802
+        self, request: signing_pb2.PrepareSigningRequest, context: Context
+    ) -> signing_pb2.SigningSession:
+        """Prepare a signature that is made elsewhere."""
+        return await self._prepare(request)
+
+    async def CompleteSigning(  # noqa: N802
+        self, request: signing_pb2.CompleteSigningRequest, context: Context
+    ) -> signing_pb2.SignDocumentResponse:
+        """Put a signature made elsewhere into its document."""
+        signed: list[SignedDocument] = []
+        answer = await self._complete(request, signed)
+        return await self._with_bytes(answer, signed)
+
+    async def BatchPrepareSigning(  # noqa: N802
+        self, request: signing_pb2.BatchPrepareSigningRequest, context: Context
+    ) -> signing_pb2.BatchPrepareSigningResponse:
+        """Prepare many signatures; one that is refused costs the others nothing."""
+        sessions, statuses = await answer_each(
+            self._services,
+            request.requests,
+            batch_id=request.request_id,
+            answer=self._prepare,
+            refused=signing_pb2.SigningSession(),
+        )
+        return signing_pb2.BatchPrepareSigningResponse(sessions=sessions, statuses=statuses)
+
+    async def BatchCompleteSigning(  # noqa: N802
+        self, request: signing_pb2.BatchCompleteSigningRequest, context: Context
+    ) -> signing_pb2.BatchCompleteSigningResponse:
+        """Complete many signatures; one that is refused costs the others nothing."""
+        responses, statuses = await answer_each(
+            self._services,
+            request.requests,
+            batch_id=request.request_id,
+            answer=lambda each: self._complete(each, []),
+            refused=signing_pb2.SignDocumentResponse(),
+        )
+        return signing_pb2.BatchCompleteSigningResponse(responses=responses, statuses=statuses)
+
+    async def AugmentSignature(  # noqa: N802
+        self, request: signing_pb2.AugmentSignatureRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Begin to bring a document's signatures to a higher level; an operation does it."""
+        services = self._services
+
+        async def prepare() -> Commit[operations_pb2.Operation]:
+            level = read_level(request.level, field="level")
+            async with self._copy(request.document) as copy:
+                work = plan_augmenting(services, current_caller(), copy=copy, level=level)
+            work = replace(work, document=request.document.content or None)
+
+            async def commit(connection: Connection) -> operations_pb2.Operation:
+                added = await add_operation(connection, work=work, at=services.clock())
+                return write_operation(added)
+
+            return commit
+
+        return await answer_once(
+            services, request, answer_type=operations_pb2.Operation, prepare=prepare
+        )
+
+    async def _sign(
+        self,
+        request: signing_pb2.SignDocumentRequest,
+        working: Copying,
+        *,
+        signed: list[SignedDocument],
+    ) -> signing_pb2.SignDocumentResponse:
+        """Sign once; `signed` gets the document where it was signed now and not before."""
         services = self._services
 
         async def prepare() -> Commit[signing_pb2.SignDocumentResponse]:
-            key = key_of(services, current_caller(), key_id=resource_id(request.key, "signingKeys"))
-            content = await document_bytes(
-                services,
-                content=request.document.content,
-                blob_sha256=request.document.blob_sha256,
-            )
-            asked = self._read_request(request.options)
-            signed = await sign_with(services, key, document=content, request=asked)
+            key = self._key(request)
+            asked = read_options(request.options, signed_at=services.clock())
+            role = read_role(request.options)
+            async with working as copy:
+                made = await sign_with(services, key, copy=copy, request=asked, role=role)
+            signed.append(made)
 
             async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
-                await uploads.grant(
-                    connection,
-                    current_caller().code,
-                    digest=signed.blob.digest,
-                    at=services.clock(),
-                )
-                return self._write_signed(signed, asked)
+                return await self._grant(connection, made)
 
             return commit
 
@@ -67,55 +172,96 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
             services, request, answer_type=signing_pb2.SignDocumentResponse, prepare=prepare
         )
 
-    def _read_request(self, options: signing_pb2.SigningOptions) -> SigningRequest:
-        if options.level not in _LEVELS:
-            raise ArgumentInvalid("a level is needed", field="options.level")
-        return SigningRequest(
-            level=_LEVELS[options.level],
-            signed_at=self._services.clock(),
-            field_name=options.field_name or None,
-            appearance=_read_appearance(options.appearance)
-            if options.HasField("appearance")
-            else None,
-            reason=options.reason or None,
-            location=options.location or None,
+    async def _prepare(
+        self, request: signing_pb2.PrepareSigningRequest
+    ) -> signing_pb2.SigningSession:
+        services = self._services
+
+        async def prepare() -> Commit[signing_pb2.SigningSession]:
+            certificates = read_certificates(list(request.certificate_chain))
+            asked = read_options(request.options, signed_at=services.clock())
+            async with self._copy(request.document) as copy:
+                session, prepared = await prepare_elsewhere(
+                    services,
+                    current_caller(),
+                    copy=copy,
+                    certificates=certificates,
+                    request=asked,
+                    role=read_role(request.options),
+                )
+            session = replace(session, document=request.document.content or None)
+
+            async def commit(connection: Connection) -> signing_pb2.SigningSession:
+                await add_session(connection, session)
+                return write_session(session, prepared)
+
+            return commit
+
+        return await answer_once(
+            services, request, answer_type=signing_pb2.SigningSession, prepare=prepare
         )
 
-    def _write_signed(
-        self, signed: SignedDocument, request: SigningRequest
+    async def _complete(
+        self, request: signing_pb2.CompleteSigningRequest, signed: list[SignedDocument]
     ) -> signing_pb2.SignDocumentResponse:
-        fits = len(signed.content) <= self._services.limits.max_inline_bytes
-        document: common_pb2.BlobRef = blob(
-            signed.blob.digest, signed.blob.size_bytes, media_type="application/pdf"
+        services = self._services
+
+        async def prepare() -> Commit[signing_pb2.SignDocumentResponse]:
+            session, made = await complete_elsewhere(
+                services,
+                current_caller(),
+                session_id=resource_uuid(request.session, "signingSessions"),
+                value=request.signature_value,
+                at=services.clock(),
+            )
+            signed.append(made)
+
+            async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
+                await complete_session(connection, session, at=services.clock())
+                return await self._grant(connection, made)
+
+            return commit
+
+        return await answer_once(
+            services, request, answer_type=signing_pb2.SignDocumentResponse, prepare=prepare
         )
-        return signing_pb2.SignDocumentResponse(
-            document=document,
-            content=signed.content if fits else b"",
-            field_name=request.field_name or "",
-            signed_at=timestamp(request.signed_at),
+
+    def _key(self, request: signing_pb2.SignDocumentRequest) -> ServerKey:
+        key_id = resource_id(request.key, "signingKeys")
+        return key_of(self._services, current_caller(), key_id=key_id)
+
+    def _copy(self, document: signing_pb2.DocumentContent) -> Copying:
+        return working_copy(
+            self._services, content=document.content, blob_sha256=document.blob_sha256
         )
 
+    async def _grant(
+        self, connection: Connection, made: SignedDocument
+    ) -> signing_pb2.SignDocumentResponse:
+        await uploads.grant(
+            connection,
+            current_caller().code,
+            digest=made.blob.digest,
+            at=self._services.clock(),
+        )
+        return write_signed(made)
 
-def _read_appearance(message: signing_pb2.Appearance) -> Appearance:
-    return Appearance(
-        picture=message.picture or None,
-        box=Box(
-            page=message.box.page or 1,
-            left_mm=message.box.left_mm,
-            bottom_mm=message.box.bottom_mm,
-            width_mm=message.box.width_mm,
-            height_mm=message.box.height_mm,
-        ),
-        lines=tuple(message.lines),
-    )
+    async def _with_bytes(
+        self, answer: signing_pb2.SignDocumentResponse, signed: list[SignedDocument]
+    ) -> signing_pb2.SignDocumentResponse:
+        """Add the document where it fits; what is kept with the request_id only names it."""
+        if answer.document.size_bytes > self._services.limits.max_inline_bytes:
+            return answer
+        sha256 = answer.document.sha256
+        fresh = [each.content for each in signed if each.blob.digest == sha256]
+        answer.content = (fresh and fresh[0]) or await self._services.objects.read(Digest(sha256))
+        return answer
 
 
-def _write_key(key: ServerKey) -> signing_pb2.SigningKeyInfo:
-    certificate = key.key.certificate
-    return signing_pb2.SigningKeyInfo(
-        name=f"signingKeys/{key.key_id}",
-        subject=certificate.subject.rfc4514_string(),
-        seal=key.seal,
-        not_after=timestamp(certificate.not_valid_after_utc),
-        certificate_sha256=fingerprint(certificate),
-    )
+async def _chunks(
+    messages: AsyncIterator[signing_pb2.SignDocumentStreamRequest],
+) -> AsyncIterator[bytes]:
+    async for message in messages:
+        if message.WhichOneof("kind") != "chunk":
+            raise ArgumentInvalid("chunks follow the header", field="chunk")
+        yield message.chunk
