@@ -8,22 +8,16 @@ operating system's trust is never asked, and no document makes it raise.
 from __future__ import annotations
 
 import hashlib
-import sys
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.xref import XRefSectionType
-
 from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer import limits as limits_module
-from signer.document import StructureError, admit, check_end, count_byte_ranges, has_tail
-from signer.engine import accelerated, open_document
+from signer.document import count_byte_ranges, has_tail
+from signer.engine import accelerated
 from signer.errors import (
-    DocumentEncrypted,
     DocumentMalformed,
     DocumentRefused,
     DocumentTruncated,
@@ -31,17 +25,14 @@ from signer.errors import (
     SignatureMissing,
     SignatureUndetermined,
 )
-from signer.examining import Examined, Opened, examine, outside_streams
 from signer.findings import Finding
 from signer.judging import DocumentFacts, Judged, judge_all
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
-from signer.reference_tables import object_named_twice
 from signer.report import Report
-from signer.security_store import read_security_store
-from signer.signature_fields import signature_fields
+from signer.surveying import Survey, survey
 from signer.trust import Circumstances
-from signer.verdicts import Indication, SignatureKind, SubIndication, Verdict
+from signer.verdicts import Indication, SignatureKind, Verdict
 
 _DETAIL_CHARACTERS: Final = 500
 
@@ -60,19 +51,11 @@ def assess(
     is named in the report. Never raises for anything in the document; MemoryError passes, so that
     the sandbox can tell a limit from a verdict.
     """
-    blank = Report(
-        sha256=hashlib.sha256(document).hexdigest(),
-        size_bytes=len(document),
-        verdict=Verdict.UNREADABLE,
-        judged_at=at,
-        trust_version=store.version,
-    )
+    blank = _blank(document, store=store, at=at)
     circumstances = Circumstances(store=store, evidence=evidence or RevocationEvidence(), at=at)
     try:
-        admit(document, limits)
         with accelerated():
-            opened = Opened(document=document, reader=_open(document), limits=limits)
-            return _assess_opened(opened, blank, circumstances=circumstances)
+            return _judge(survey(document, limits), blank, circumstances=circumstances)
     except DocumentRefused as refusal:
         return _refused(blank, refusal, document=document)
     except MemoryError:
@@ -110,13 +93,6 @@ def require_valid(report: Report) -> None:
     raise failure(report, report.reason)
 
 
-def _open(document: bytes) -> PdfFileReader:
-    reader = open_document(document)
-    if reader.encrypt_dict is not None:
-        raise DocumentEncrypted
-    return reader
-
-
 def _refused(blank: Report, refusal: DocumentRefused, *, document: bytes) -> Report:
     """Report a document that can't be read; a signed one with something behind it is forged."""
     if (
@@ -133,94 +109,42 @@ def _refused(blank: Report, refusal: DocumentRefused, *, document: bytes) -> Rep
     return replace(blank, reason=refusal.reason, detail=refusal.detail)
 
 
-def _assess_opened(opened: Opened, blank: Report, *, circumstances: Circumstances) -> Report:
-    reader, limits = opened.reader, opened.limits
-    fields = signature_fields(reader)
-    filled = [field for field in fields if field.signed]
-    byte_ranges = count_byte_ranges(opened.document)
-    if not filled and not byte_ranges:
-        return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
-    unjudged = max(0, len(filled) - limits.max_signatures)
-    examined = _in_order_of_signing(
-        examine(opened, field) for field in filled[: limits.max_signatures]
-    )
-    carried = read_security_store(reader)
-    facts = DocumentFacts(
-        opened=opened,
-        circumstances=circumstances.with_found(carried.evidence, carried.certificates),
-        empty_visible=frozenset(
-            field.state for field in fields if field.visible and not field.signed
-        ),
-        long_term=carried.serves_long_term,
-        fault=_document_fault(opened, examined, byte_ranges=byte_ranges, unjudged=unjudged),
-    )
-    judged = judge_all(facts, examined)
-    return _concluded(blank, judged, fault=facts.fault, too_many=unjudged > 0)
-
-
-def _in_order_of_signing(examined: Iterable[Examined]) -> tuple[Examined, ...]:
-    """Return the signatures by what they cover: later ones cover more; the broken ones last."""
-    return tuple(
-        sorted(
-            examined,
-            key=lambda entry: entry.signed_range.end if entry.signed_range else sys.maxsize,
-        )
-    )
-
-
-def _document_fault(
-    opened: Opened,
-    examined: tuple[Examined, ...],
+def judge_survey(
+    surveyed: Survey,
     *,
-    byte_ranges: tuple[int, ...],
-    unjudged: int,
-) -> Finding | None:
-    """Return what is wrong with the document as a whole, beyond any one signature.
-
-    unjudged: signatures over the limit, which nobody looked at.
-    """
-    document, reader = opened.document, opened.reader
-    containers = [
-        reader.xrefs.get_xref_container_info(number)
-        for number in range(reader.xrefs.total_revisions)
-    ]
-    # A linearized file has its newest table in front: the last in the file is what ends it.
-    last = max(containers, key=lambda container: container.end_location)
-    try:
-        check_end(
-            document,
-            container_end=last.end_location,
-            end=len(document),
-            is_stream=last.xref_section_type is XRefSectionType.STREAM,
-        )
-    except StructureError as error:
-        return _fault(error.reason, str(error))
-    repeated = object_named_twice(reader, document)
-    if repeated is not None:
-        return _fault(
-            Reason.DOCUMENT_ALTERED, f"a cross-reference section names object {repeated} twice"
-        )
-    known = {entry.byte_range_at for entry in examined if entry.byte_range_at is not None}
-    unlocated = sum(1 for entry in examined if entry.byte_range_at is None)
-    # The key stands just before its value.
-    strays = tuple(at for at in byte_ranges if not any(0 < place - at < 64 for place in known))
-    allowed = unlocated + unjudged
-    if len(strays) > allowed:
-        strays = outside_streams(opened, strays)
-    if len(strays) > allowed:
-        return _fault(
-            Reason.SIGNATURE_REMOVED,
-            f"{len(strays)} signature dictionaries in the file that its form does not show",
-        )
-    if sum(entry.locks.certifies for entry in examined) > 1:
-        return _fault(Reason.TOO_MANY_CERTIFICATIONS, "more than one certification signature")
-    return None
+    store: TrustStore,
+    evidence: RevocationEvidence | None = None,
+    at: datetime,
+) -> Report:
+    """Judge what a survey found; its report lists the signatures in the survey's order."""
+    document = surveyed.opened.document
+    circumstances = Circumstances(store=store, evidence=evidence or RevocationEvidence(), at=at)
+    return _judge(surveyed, _blank(document, store=store, at=at), circumstances=circumstances)
 
 
-def _fault(reason: Reason, detail: str) -> Finding:
-    return Finding(
-        reason=reason, sub_indication=SubIndication.FORMAT_FAILURE, detail=detail, failed=True
+def _blank(document: bytes, *, store: TrustStore, at: datetime) -> Report:
+    return Report(
+        sha256=hashlib.sha256(document).hexdigest(),
+        size_bytes=len(document),
+        verdict=Verdict.UNREADABLE,
+        judged_at=at,
+        trust_version=store.version,
     )
+
+
+def _judge(surveyed: Survey, blank: Report, *, circumstances: Circumstances) -> Report:
+    if not surveyed.signed:
+        return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
+    carried = surveyed.carried
+    facts = DocumentFacts(
+        opened=surveyed.opened,
+        circumstances=circumstances.with_found(carried.evidence, carried.certificates),
+        empty_visible=surveyed.empty_visible,
+        long_term=carried.serves_long_term,
+        fault=surveyed.fault,
+    )
+    judged = judge_all(facts, surveyed.examined)
+    return _concluded(blank, judged, fault=surveyed.fault, too_many=surveyed.unjudged > 0)
 
 
 def _concluded(

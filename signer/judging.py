@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from cryptography import x509
 
@@ -22,6 +23,7 @@ from signer.changes import ChangeJudgement, judge_changes
 from signer.cms_signatures import CmsSignature, certificate_of, check_strength, digest_parts
 from signer.engine import ENGINE_ERRORS
 from signer.examining import PADES, Examined, Opened
+from signer.existence import Existence, Proof, holds_store
 from signer.findings import Finding, worst
 from signer.reasons import Reason
 from signer.report import SignatureReport
@@ -37,14 +39,6 @@ from signer.verdicts import (
     SignatureLevel,
     SubIndication,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What a good document time-stamp proves: the bytes before `end` existed at `stamped_at`."""
-
-    end: int
-    stamped_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +81,12 @@ class _Case:
         return self.entry.signed_range.end if self.entry.signed_range else 0
 
     @property
-    def proved_at(self) -> datetime:
-        """The oldest instant at which the signed bytes are proved to have existed."""
-        times = [proof.stamped_at for proof in self.proofs if proof.end > self.end]
-        return min([self.facts.circumstances.at, *times])
-
-    @property
-    def archived(self) -> bool:
-        """Whether a good document time-stamp covers the signature."""
-        return any(proof.end > self.end for proof in self.proofs)
+    def existence(self) -> Existence:
+        """What document time-stamps prove of the signed bytes."""
+        return Existence(
+            proofs=tuple(proof for proof in self.proofs if proof.end > self.end),
+            judged_at=self.facts.circumstances.at,
+        )
 
 
 def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Judged, ...]:
@@ -178,11 +169,15 @@ def _judge_document_timestamp(case: _Case) -> Judged:
             entry.cms.signed_data,
             digest_parts(entry.signed_range.parts(case.facts.opened.document)),
             circumstances=case.facts.circumstances,
-            at=case.proved_at,
+            at=case.existence.proved_at,
         )
         findings += [judgement.finding] if judgement.finding is not None else []
         if not findings and judgement.stamped_at is not None:
-            proof = Proof(end=case.end, stamped_at=judgement.stamped_at)
+            proof = Proof(
+                end=case.end,
+                stamped_at=judgement.stamped_at,
+                with_store=holds_store(case.facts.opened, entry),
+            )
     report = replace(
         _report(case, findings, kind=SignatureKind.DOC_TIMESTAMP),
         timestamp_at=judgement.stamped_at or entry.stated_at,
@@ -242,8 +237,8 @@ def _own_findings(entry: Examined, changes: ChangeJudgement) -> list[Finding]:
 def _best_time(case: _Case, stamp: TimestampJudgement) -> datetime:
     """Return the best signature time (EN 319 102-1 §5.5.4): what time-stamps prove, or now."""
     if stamp.stamped_at is None or stamp.finding is not None:
-        return case.proved_at
-    return min(stamp.stamped_at, case.proved_at)
+        return case.existence.proved_at
+    return min(stamp.stamped_at, case.existence.proved_at)
 
 
 def _signature_timestamp(case: _Case, cms: CmsSignature) -> TimestampJudgement:
@@ -263,7 +258,7 @@ def _signature_timestamp(case: _Case, cms: CmsSignature) -> TimestampJudgement:
             token,
             digest_parts((cms.signature,)),
             circumstances=case.facts.circumstances,
-            at=case.proved_at,
+            at=case.existence.proved_at,
         )
         if judgement.finding is None:
             return judgement
@@ -272,14 +267,28 @@ def _signature_timestamp(case: _Case, cms: CmsSignature) -> TimestampJudgement:
 
 
 def _judge_signer(case: _Case, cms: CmsSignature, *, is_seal: bool, at: datetime) -> Trust:
+    """Judge the signer's path at the best signature time, or by evidence gathered later.
+
+    Where a signature was extended long after it was made, the evidence is younger than the
+    signature: a path that is good at the later instant was so at the earlier one, within the
+    certificate's validity (EN 319 102-1 §5.6.2.2, where the control time slides back likewise).
+    """
     found = tuple(other for each in cms.others if (other := certificate_of(each)) is not None)
-    return judge_certificate(
+    judge = partial(
+        judge_certificate,
         certificate_of(cms.certificate),
         AnchorRole.SEAL if is_seal else AnchorRole.SIGNER,
         circumstances=case.facts.circumstances.with_found(cms.evidence(), found),
-        at=at,
         claimed_at=cms.claimed_at(),
     )
+    trust = judge(at=at)
+    if trust.finding is None or trust.finding.reason is not Reason.REVOCATION_UNKNOWN:
+        return trust
+    for later in case.existence.instants_after(at):
+        by_later_evidence = judge(at=later)
+        if by_later_evidence.finding is None:
+            return by_later_evidence
+    return trust
 
 
 def _is_seal(signer: SignerIdentity | None) -> bool:
@@ -317,11 +326,11 @@ def _level(case: _Case, stamp: TimestampJudgement) -> SignatureLevel:
     if not case.entry.intact or _other_kind(case.entry) is not None:
         return SignatureLevel.OTHER
     broken = stamp.finding is not None and stamp.finding.reason is Reason.TIMESTAMP_INVALID
-    if not ((stamp.stamped_at is not None and not broken) or case.archived):
+    if not ((stamp.stamped_at is not None and not broken) or case.existence.proofs):
         return SignatureLevel.B_B
     if not case.facts.long_term:
         return SignatureLevel.B_T
-    return SignatureLevel.B_LTA if case.archived else SignatureLevel.B_LT
+    return SignatureLevel.B_LTA if case.existence.archived else SignatureLevel.B_LT
 
 
 def _report(case: _Case, findings: list[Finding], *, kind: SignatureKind) -> SignatureReport:

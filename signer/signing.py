@@ -16,10 +16,11 @@ from certs.schemes import SchemeFamily
 from signer import limits as limits_module
 from signer.credential import credential_of, scheme_for
 from signer.document import admit_source
-from signer.errors import ContainerTooLarge, LevelUnavailable, TimestamperMissing
+from signer.errors import ContainerTooLarge, TimestamperMissing
 from signer.limits import DocumentLimits
 from signer.preparation import prepare_update
 from signer.prepared import PreparedSignature
+from signer.prolonging import prolong, prove_signer
 from signer.requests import Level, SigningRequest, check_request
 from signer.source import Source
 
@@ -55,7 +56,8 @@ async def sign(
     B-T on, the checker from B-LT on, and no level ever becomes a lower one: where something is
     missing, nothing is returned.
     Raises DocumentRefused, SigningRefused; CertificateRefused when the certificate is not valid
-    at request.signed_at; KeyUnusable and TimestampFailed as the key and the timestamper do.
+    at request.signed_at or, from B-LT on, its path can't be proved; KeyUnusable and
+    TimestampFailed as the key and the timestamper do.
     """
     tail = await sign_tail(
         Source.of_bytes(document),
@@ -82,6 +84,34 @@ async def sign_tail(
     Memory does not grow with a document that lies in a file.
     """
     stamper = required_timestamper(request.level, timestamper)
+    certificates = (key.certificate, *key.chain)
+    if request.level.long_term:
+        # Before the key is asked: a signature whose path can't be proved would be made in vain.
+        await prove_signer(certificates, checker=checker)
+    tail, token = await _signed(
+        source, key=key, request=request, timestamper=stamper, limits=limits
+    )
+    if stamper is None or token is None:
+        return tail
+    return tail + await prolong(
+        source.followed_by(tail),
+        level=request.level,
+        certificates=certificates,
+        token=token,
+        timestamper=stamper,
+        checker=checker,
+    )
+
+
+async def _signed(
+    source: Source,
+    *,
+    key: SigningKey,
+    request: SigningRequest,
+    timestamper: Timestamper | None,
+    limits: DocumentLimits,
+) -> tuple[bytes, bytes | None]:
+    """Return the update with the signature at B-B or B-T, and its time-stamp token."""
     scheme = scheme_for(key.certificate, key.families, wanted=request.scheme)
     prepare = partial(
         prepare_signature,
@@ -90,16 +120,16 @@ async def sign_tail(
         request=replace(request, scheme=scheme),
         limits=limits,
     )
-    token_bytes = TIMESTAMP_BYTES if stamper else 0
+    token_bytes = TIMESTAMP_BYTES if timestamper else 0
     for _ in range(_ATTEMPTS):
         if source.size > INLINE_BYTES:
             prepared = await asyncio.to_thread(prepare, token_bytes=token_bytes)
         else:
             prepared = prepare(token_bytes=token_bytes)
         value = await key.sign_raw(prepared.data_to_be_signed, scheme)
-        token = await stamped(prepared, value, timestamper=stamper)
+        token = await stamped(prepared, value, timestamper=timestamper)
         try:
-            return prepared.completed(value, token=token)
+            return prepared.completed(value, token=token), token
         except ContainerTooLarge:
             token_bytes = len(token or b"") + _GROWTH_BYTES
     raise TsaAnswerInvalid("its tokens grow with every request")
@@ -158,8 +188,6 @@ def required_timestamper(level: Level, timestamper: Timestamper | None) -> Times
     """Return whom to ask for a time-stamp at a level, None at B-B. Raises TimestamperMissing."""
     if not level.timestamped:
         return None
-    if level.long_term:
-        raise LevelUnavailable(level)
     if timestamper is None:
         raise TimestamperMissing(level)
     return timestamper
