@@ -3,10 +3,11 @@
 The engine's difference analysis explains every changed object or refuses; its stock policy counts
 filling in any form field as harmless, which lets a prepared form replace what a reader sees. Ours
 admits as harmless only what signing and archiving need: new signature fields, filling them,
-catalog, DSS, metadata, information dictionary, cross-reference and object streams. A second
-policy that also admits ordinary form fields is asked only to tell FORM_FILLED from FORBIDDEN.
-Both compare the form's defaults (/DR, /DA, /Q, /NeedAppearances) strictly, because viewers build
-appearances from them.
+catalog, DSS, metadata, information dictionary, cross-reference and object streams. Where fields
+for number and date were prepared before (NĐ 30/2020), filling each of them once, before the seal,
+is harmless too (`signer.prepared_fields`). A policy that also admits ordinary form fields is asked
+only to tell FORM_FILLED from FORBIDDEN. All compare the form's defaults (/DR, /DA, /Q,
+/NeedAppearances) strictly, because viewers build appearances from them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from pyhanko.sign.diff_analysis import (
     DiffResult,
     DocInfoRule,
     DSSCompareRule,
+    FieldComparisonContext,
+    FieldComparisonSpec,
     FieldMDPRule,
     FormUpdate,
     FormUpdatingRule,
@@ -36,9 +39,12 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
     XrefStreamRule,
 )
+from pyhanko.sign.diff_analysis.commons import compare_dicts
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine import ENGINE_ERRORS, array, dictionary, empty_dictionary, raw
+from signer.number_and_date import TEXT_FIELDS
+from signer.prepared_fields import PreparedField, prepared_fields
 from signer.reasons import Reason
 from signer.signature_fields import FieldState, signature_fields
 from signer.verdicts import Changes
@@ -114,6 +120,47 @@ def _refuse_changed_resources(
             raise SuspiciousModification(f"the form's default {category} was changed")
 
 
+class _NumberAndDateRule(FieldMDPRule):
+    """Admits number and date in fields that were prepared for them, and nothing else of those.
+
+    The value must be one that the law's form knows, and the new appearance one line that says
+    just that; all other entries of the field stay as they were.
+    """
+
+    def apply(
+        self, context: FieldComparisonContext
+    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
+        """Explain the fields that were filled; the others must not have changed at all."""
+        after = prepared_fields(context.new)
+        for name, before in prepared_fields(context.old).items():
+            spec, now = context.field_specs[name], after.get(name)
+            if now is None or now.reference != before.reference:
+                raise SuspiciousModification(f"{name} is no longer the field that was prepared")
+            if before.value is None and now.value is not None:
+                yield from self._filled(spec, context, name=name)
+
+    @staticmethod
+    def _filled(
+        spec: FieldComparisonSpec, context: FieldComparisonContext, *, name: str
+    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
+        compare_dicts(spec.old_field, spec.new_field, frozenset({"/V", "/AP"}))
+        field = spec.new_field
+        if field is None or spec.new_field_ref is None:
+            raise SuspiciousModification(f"{name} is gone")
+        appearance = field["/AP"].raw_get("/N").reference
+        if not context.old.is_ref_unassignable(appearance):
+            raise SuspiciousModification(f"{name} shows an object of the signed revision")
+        for place in spec.expected_contexts():
+            yield (
+                ModificationLevel.FORM_FILLING,
+                FormUpdate(updated_ref=spec.new_field_ref, field_name=name, context_checked=place),
+            )
+        yield (
+            ModificationLevel.FORM_FILLING,
+            FormUpdate(updated_ref=appearance, field_name=name),
+        )
+
+
 class _WithoutIdleFrees(HistoricalResolver):
     """A revision without the entries that free what was free already.
 
@@ -165,14 +212,13 @@ class _Policy(StandardDiffPolicy):
         return super().apply(old, new, field_mdp_spec, doc_mdp)
 
 
-def _policy(*, fill_forms: bool) -> StandardDiffPolicy:
+def _policy(*further: FieldMDPRule) -> StandardDiffPolicy:
     archival = ModificationLevel.LTA_UPDATES
     field_rules: list[FieldMDPRule] = [
         SigFieldCreationRule(),  # type: ignore[no-untyped-call]
         SigFieldModificationRule(),
+        *further,
     ]
-    if fill_forms:
-        field_rules.append(GenericFieldModificationRule())
     return _Policy(
         global_rules=[
             CatalogModificationRule(),  # type: ignore[no-untyped-call]
@@ -186,8 +232,9 @@ def _policy(*, fill_forms: bool) -> StandardDiffPolicy:
     )
 
 
-_SIGNATURES_ONLY: Final = _policy(fill_forms=False)
-_WITH_FORMS: Final = _policy(fill_forms=True)
+_SIGNATURES_ONLY: Final = _policy()
+_NUMBER_AND_DATE: Final = _policy(_NumberAndDateRule())
+_WITH_FORMS: Final = _policy(GenericFieldModificationRule())
 
 
 def read_locks(field: generic.DictionaryObject, value: generic.DictionaryObject) -> Locks:
@@ -213,38 +260,72 @@ def read_locks(field: generic.DictionaryObject, value: generic.DictionaryObject)
 
 
 def judge_changes(
-    reader: PdfFileReader, revision: int, *, locks: Locks, hollow: frozenset[FieldState]
+    reader: PdfFileReader,
+    revision: int,
+    *,
+    locks: Locks,
+    hollow: frozenset[FieldState],
+    sealed_in: int | None = None,
 ) -> ChangeJudgement:
     """Judge all revisions after `revision`, which a signature covers.
 
     hollow: the visible signature fields without an intact signature of somebody. One that appeared
     or was filled after `revision` shows something over the signed page that nobody signed: an
-    overlay.
+    overlay. sealed_in: the first revision that an organisation sealed, after which no number and
+    no date may follow (NĐ 30/2020 art. 32.2.d); None where there is none.
     """
     if revision + 1 >= reader.xrefs.total_revisions:
         return ChangeJudgement(changes=Changes.NONE)
     try:
-        if hollow and hollow - _field_states(reader.get_historical_resolver(revision)):
+        signed = reader.get_historical_resolver(revision)
+        if hollow and hollow - _field_states(signed):
             return _forbidden(Reason.OVERLAY_FIELD, "a visible field without a signature")
-        result = _SIGNATURES_ONLY.review_file(
+        policy = _NUMBER_AND_DATE if prepared_fields(signed) else _SIGNATURES_ONLY
+        result = policy.review_file(
             reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
         )
         if isinstance(result, DiffResult):
-            return _harmless(result, locks)
-        filled = _WITH_FORMS.review_file(
+            filled = result.changed_form_fields.intersection(TEXT_FIELDS)
+            if not filled or _filled_once(reader, revision, filled, sealed_in=sealed_in):
+                return _harmless(result, locks, filled=filled)
+        generous = _WITH_FORMS.review_file(
             reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
         )
     except ENGINE_ERRORS as error:
         return ChangeJudgement(
             changes=Changes.UNKNOWN, reason=Reason.FIELD_UNREADABLE, detail=f"changes: {error}"
         )
-    if isinstance(filled, DiffResult) and _permitted(filled, locks):
+    if isinstance(generous, DiffResult) and _permitted(generous, locks):
         return ChangeJudgement(
             changes=Changes.FORM_FILLED,
             reason=Reason.FORM_FILLED,
-            detail="fields: " + ", ".join(sorted(filled.changed_form_fields)),
+            detail="fields: " + ", ".join(sorted(generous.changed_form_fields)),
         )
     return _forbidden(Reason.DOCUMENT_ALTERED, str(result))
+
+
+def _filled_once(
+    reader: PdfFileReader, revision: int, names: Iterable[str], *, sealed_in: int | None
+) -> bool:
+    """Whether each field got its value in one revision, kept it, and got it before the seal.
+
+    The engine compares every revision with the signed one alone, so it would not see a value that
+    was exchanged for another.
+    """
+    last = reader.xrefs.total_revisions - 1
+    history = [
+        prepared_fields(reader.get_historical_resolver(each)) for each in range(revision, last + 1)
+    ]
+    for name in names:
+        states = [_state(fields.get(name)) for fields in history]
+        changed = [at for at in range(1, len(states)) if states[at] != states[at - 1]]
+        if len(changed) != 1 or (sealed_in is not None and revision + changed[0] > sealed_in):
+            return False
+    return True
+
+
+def _state(field: PreparedField | None) -> tuple[str | None, bytes] | None:
+    return field.state if field is not None else None
 
 
 def _field_states(handler: HistoricalResolver) -> frozenset[FieldState]:
@@ -255,9 +336,13 @@ def _permitted(result: DiffResult, locks: Locks) -> bool:
     return locks.document is None or result.modification_level.value <= locks.document.value
 
 
-def _harmless(result: DiffResult, locks: Locks) -> ChangeJudgement:
+def _harmless(result: DiffResult, locks: Locks, *, filled: set[str]) -> ChangeJudgement:
     if not _permitted(result, locks):
         return _forbidden(Reason.DOCUMENT_ALTERED, "the certification forbids this change")
+    if filled:
+        return ChangeJudgement(
+            changes=Changes.NUMBER_AND_DATE, detail="fields: " + ", ".join(sorted(filled))
+        )
     if result.modification_level is ModificationLevel.NONE:
         return ChangeJudgement(changes=Changes.NONE)
     if result.modification_level is ModificationLevel.LTA_UPDATES:

@@ -97,13 +97,14 @@ def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Jud
         for entry in examined
         if entry.field.visible and (entry.is_timestamp or not entry.intact)
     )
+    sealed_in = _first_sealed(examined)
     stamps = [entry for entry in examined if entry.is_timestamp]
     stamps.sort(key=lambda entry: entry.signed_range.end if entry.signed_range else 0)
     judged: dict[int, Judged] = {}
     proofs: tuple[Proof, ...] = ()
     # The newest time-stamp first: it proves the older ones, and they the signatures.
     for entry in [*reversed(stamps), *(each for each in examined if not each.is_timestamp)]:
-        result = _judge_contained(facts, entry, hollow=hollow, proofs=proofs)
+        result = _judge_contained(facts, entry, hollow=hollow, proofs=proofs, sealed_in=sealed_in)
         judged[id(entry)] = result
         proofs += (result.proof,) if result.proof is not None else ()
     results = tuple(judged[id(entry)] for entry in examined)
@@ -116,11 +117,12 @@ def _judge_contained(
     *,
     hollow: frozenset[FieldState],
     proofs: tuple[Proof, ...],
+    sealed_in: int | None,
 ) -> Judged:
     """Judge one signature; whatever goes wrong stays with it and is never a pass."""
     unknown = ChangeJudgement(changes=Changes.UNKNOWN)
     try:
-        changes = _changes(facts, entry, hollow=hollow)
+        changes = _changes(facts, entry, hollow=hollow, sealed_in=sealed_in)
         case = _Case(facts=facts, entry=entry, changes=changes, proofs=proofs)
         return _judge_document_timestamp(case) if entry.is_timestamp else _judge_signature(case)
     except MemoryError:
@@ -136,8 +138,25 @@ def _judge_contained(
         return Judged(report=_report(case, [finding], kind=_kind(entry, None)))
 
 
+def _first_sealed(examined: tuple[Examined, ...]) -> int | None:
+    """Return the first revision that an organisation's signature covers, trusted or not."""
+    sealed = [
+        entry.revision
+        for entry in examined
+        if entry.revision is not None
+        and entry.cms is not None
+        and not entry.is_timestamp
+        and _is_seal(_identity(certificate_of(entry.cms.certificate)))
+    ]
+    return min(sealed, default=None)
+
+
 def _changes(
-    facts: DocumentFacts, entry: Examined, *, hollow: frozenset[FieldState]
+    facts: DocumentFacts,
+    entry: Examined,
+    *,
+    hollow: frozenset[FieldState],
+    sealed_in: int | None,
 ) -> ChangeJudgement:
     reader = facts.opened.reader
     if facts.fault is not None:
@@ -156,7 +175,9 @@ def _changes(
         )
     if entry.whole_file:
         return ChangeJudgement(changes=Changes.NONE)
-    return judge_changes(reader, entry.revision, locks=entry.locks, hollow=hollow)
+    return judge_changes(
+        reader, entry.revision, locks=entry.locks, hollow=hollow, sealed_in=sealed_in
+    )
 
 
 def _judge_document_timestamp(case: _Case) -> Judged:
@@ -347,7 +368,7 @@ def _report(case: _Case, findings: list[Finding], *, kind: SignatureKind) -> Sig
         changes=case.changes.changes,
         signed_at=None if entry.is_timestamp else signed_at,
         reason=decisive.reason.value if decisive else "",
-        detail=decisive.detail if decisive else "",
+        detail=decisive.detail if decisive else case.changes.detail,
         algorithm=cms.algorithm if cms is not None else "",
         certificate_sha256=fingerprint(certificate) if certificate is not None else "",
     )

@@ -84,6 +84,19 @@ def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visibl
             )
 
 
+def forbids_changes(reader: PdfFileReader) -> bool:
+    """Whether a signature forbids every change to the document (DocMDP, P 1)."""
+    try:
+        for signed_name, lock, signature in _signatures(reader):
+            for _, parameters in _transforms(signature):
+                _ensure_permitted(look_up(parameters, "/P"), signed_name)
+            if isinstance(lock, generic.DictionaryObject):
+                _ensure_permitted(look_up(lock, "/P"), signed_name)
+    except ChangesForbidden:
+        return True
+    return False
+
+
 def _ensure_permitted(permission: object, signed_name: str) -> None:
     if permission == _NO_CHANGES:
         raise ChangesForbidden(f"{signed_name} forbids all changes")

@@ -1,0 +1,282 @@
+"""Prepare a document for the office: fields for number, date, leader and seal, before anyone signs.
+
+What is added after the leader signed breaks that signature, unless it fills a field that was there
+before (NĐ 30/2020 art. 13, 14; `signer.changes`). One incremental update; nothing is written over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pyhanko.pdf_utils import generic
+
+from signer import limits as limits_module
+from signer.document import admit_source
+from signer.errors import (
+    ChangesForbidden,
+    FieldExists,
+    FieldsPrepared,
+    FieldUnusable,
+    NumberAfterSignature,
+    PlacementInvalid,
+)
+from signer.field_line import FONT_SIZE_PT, form_xobject
+from signer.number_and_date import (
+    DATE_FIELD,
+    DAY_FIELD,
+    LEADER_FIELD,
+    MONTH_FIELD,
+    NUMBER_FIELD,
+    SEAL_FIELD,
+    TEXT_FIELDS,
+    YEAR_FIELD,
+    NumberForm,
+)
+from signer.opening import document_errors, open_for_update, written_update
+from signer.pdf_values import dictionary, look_up
+from signer.placement import page_index, place
+from signer.prepared_fields import MAX_HEIGHT_MM, MAX_WIDTH_MM, PRINTED, READ_ONLY
+from signer.signature_fields import signature_fields
+from signer.target_field import forbids_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+    from signer.appearance import Box
+    from signer.limits import DocumentLimits
+    from signer.source import Source
+
+MAX_LEADERS: Final = 10
+_FONT_STEM: Final = "/CvSerif"
+_CENTRED: Final = 1
+_SIGNATURES_EXIST: Final = 1
+"""/SigFlags of a form that has signature fields (ISO 32000-2 Table 225)."""
+_TOLD: Final = {
+    NUMBER_FIELD: "Số, ký hiệu văn bản",
+    DATE_FIELD: "Địa danh, ngày tháng năm ban hành",
+    DAY_FIELD: "Ngày ban hành",
+    MONTH_FIELD: "Tháng ban hành",
+    YEAR_FIELD: "Năm ban hành",
+}
+"""What screen readers say of each field (/TU)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignaturePlace:
+    """A signature field to prepare: its name, and where."""
+
+    name: str
+    box: Box
+
+    def __post_init__(self) -> None:
+        """Refuse names that no field can have, or that mean something else."""
+        if not self.name.strip() or "." in self.name or self.name in TEXT_FIELDS:
+            raise FieldUnusable(f"no signature field can be called {self.name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPlace:
+    """A field for a text to prepare: one of TEXT_FIELDS, where, and how much of the number."""
+
+    name: str
+    box: Box
+    form: NumberForm = NumberForm.LINE
+
+    def __post_init__(self) -> None:
+        """Refuse other names, and fields that could cover more than a line of the page."""
+        if self.name not in TEXT_FIELDS:
+            raise FieldUnusable(f"no number or date can be filled into {self.name!r}")
+        if self.box.width_mm > MAX_WIDTH_MM or self.box.height_mm > MAX_HEIGHT_MM:
+            raise PlacementInvalid(
+                f"{self.name}: at most {MAX_WIDTH_MM:g} mm wide and {MAX_HEIGHT_MM:g} mm high"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldPlaces:
+    """All the fields that a document gets; those that are left out, it goes without."""
+
+    texts: tuple[TextPlace, ...] = ()
+    leaders: tuple[SignaturePlace, ...] = ()
+    seal: SignaturePlace | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to prepare nothing, and two fields of one name."""
+        if not self.names:
+            raise FieldUnusable("no field is asked for")
+        if len(set(self.names)) < len(self.names):
+            raise FieldUnusable("two fields of one name")
+        if len(self.leaders) > MAX_LEADERS:
+            raise FieldUnusable(f"more than {MAX_LEADERS} leaders")
+
+    @property
+    def signatures(self) -> tuple[SignaturePlace, ...]:
+        """The leaders' fields in their order, then the seal's."""
+        return (*self.leaders, *((self.seal,) if self.seal is not None else ()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        texts = tuple(each.name for each in self.texts)
+        return texts + tuple(each.name for each in self.signatures)
+
+
+def leader_field(number: int = 1) -> str:
+    """Return the usual name of the first, second, … leader's field."""
+    return LEADER_FIELD if number == 1 else f"{LEADER_FIELD}{number}"
+
+
+def seal_place(box: Box) -> SignaturePlace:
+    """Return the seal's field under its usual name."""
+    return SignaturePlace(name=SEAL_FIELD, box=box)
+
+
+def prepare(
+    source: Source, *, places: FieldPlaces, limits: DocumentLimits = limits_module.DEFAULT
+) -> bytes:
+    """Return the update that adds the empty fields; the document stays as it is before it.
+
+    Raises DocumentRefused; NumberAfterSignature where somebody signed already, ChangesForbidden
+    where a certification forbids it; FieldsPrepared where all these fields are there, FieldExists
+    where some are; PlacementInvalid where a box has no place.
+    """
+    admit_source(source, limits)
+    with document_errors():
+        writer = open_for_update(source)
+        _refuse_signed(writer)
+        _refuse_existing(writer, places)
+        form = _form(writer)
+        if places.texts:
+            font = _add_font(form, writer)
+            for text in places.texts:
+                _add(writer, form, box=text.box, entries=_text_entries(text, font))
+        for signature in places.signatures:
+            entries: dict[str, object] = {
+                "/FT": "/Sig",
+                "/T": generic.pdf_string(signature.name),
+                "/F": PRINTED,
+            }
+            _add(writer, form, box=signature.box, entries=entries)
+        if places.signatures:
+            flags = int(form.get("/SigFlags", 0)) | _SIGNATURES_EXIST
+            form[generic.NameObject("/SigFlags")] = generic.NumberObject(flags)  # type: ignore[no-untyped-call]
+        return written_update(writer, source)
+
+
+def _refuse_signed(writer: IncrementalPdfFileWriter) -> None:
+    signed = [field.name for field in signature_fields(writer.prev) if field.signed]
+    if forbids_changes(writer.prev):
+        raise ChangesForbidden("the document is certified: nothing may be added")
+    if signed:
+        raise NumberAfterSignature(f"{', '.join(signed)[:100]} is signed already")
+
+
+def _refuse_existing(writer: IncrementalPdfFileWriter, places: FieldPlaces) -> None:
+    existing = dict(_top_level_fields(writer))
+    there = [name for name in places.names if name in existing]
+    if not there:
+        return
+    kinds = {
+        **dict.fromkeys((text.name for text in places.texts), "/Tx"),
+        **dict.fromkeys((each.name for each in places.signatures), "/Sig"),
+    }
+    told = ", ".join(there)
+    if len(there) == len(places.names) and all(existing[name] == kinds[name] for name in there):
+        raise FieldsPrepared(told)
+    raise FieldExists(told)
+
+
+def _top_level_fields(writer: IncrementalPdfFileWriter) -> Iterator[tuple[str, str]]:
+    form = look_up(writer.root, "/AcroForm")
+    fields = look_up(form, "/Fields") if isinstance(form, generic.DictionaryObject) else None
+    for entry in fields if isinstance(fields, generic.ArrayObject) else ():
+        field = entry.get_object()
+        if isinstance(field, generic.DictionaryObject) and "/T" in field:
+            yield str(field["/T"]), str(field.get("/FT", ""))
+
+
+def _form(writer: IncrementalPdfFileWriter) -> generic.DictionaryObject:
+    """Return the document's form, to be written anew; a new one where there is none."""
+    form = look_up(writer.root, "/AcroForm")
+    if form is None:
+        form = dictionary({"/Fields": []})
+        writer.root[generic.NameObject("/AcroForm")] = writer.add_object(form)
+        writer.update_root()  # type: ignore[no-untyped-call]
+    if not isinstance(form, generic.DictionaryObject) or "/XFA" in form:
+        raise FieldUnusable("the document has a form of another kind (XFA)")
+    if not isinstance(look_up(form, "/Fields"), generic.ArrayObject):
+        form[generic.NameObject("/Fields")] = generic.ArrayObject()
+    writer.update_container(form)
+    return form
+
+
+def _add_font(form: generic.DictionaryObject, writer: IncrementalPdfFileWriter) -> str:
+    """Embed the typeface into the form's default resources and return its name there."""
+    from signer.typeface import typeface  # noqa: PLC0415
+
+    resources = _own_dictionary(form, "/DR", writer=writer)
+    fonts = _own_dictionary(resources, "/Font", writer=writer)
+    name = next(
+        name
+        for name in (_FONT_STEM, *(f"{_FONT_STEM}{number}" for number in range(2, 1000)))
+        if name not in fonts
+    )
+    fonts[generic.NameObject(name)] = typeface().embed(writer)
+    return name
+
+
+def _own_dictionary(
+    container: generic.DictionaryObject, key: str, *, writer: IncrementalPdfFileWriter
+) -> generic.DictionaryObject:
+    value = look_up(container, key)
+    if not isinstance(value, generic.DictionaryObject):
+        value = dictionary({})
+        container[generic.NameObject(key)] = value
+        return value
+    writer.update_container(value)
+    return value
+
+
+def _text_entries(text: TextPlace, font: str) -> dict[str, object]:
+    return {
+        "/FT": "/Tx",
+        "/T": generic.pdf_string(text.name),
+        "/TU": generic.pdf_string(_TOLD[text.name]),
+        "/TM": generic.pdf_string(text.form),
+        "/F": PRINTED,
+        "/Ff": READ_ONLY,
+        "/DA": generic.pdf_string(f"{font} {FONT_SIZE_PT:g} Tf 0 g"),
+        "/Q": _CENTRED,
+    }
+
+
+def _add(
+    writer: IncrementalPdfFileWriter,
+    form: generic.DictionaryObject,
+    *,
+    box: Box,
+    entries: dict[str, object],
+) -> None:
+    """Add a field that is its own widget, drawn empty as PDF/A wants it (ISO 19005-2 §6.3.3)."""
+    placement = place(box, writer)
+    page, _ = writer.find_page_for_modification(page_index(box, writer))  # type: ignore[no-untyped-call]
+    field = dictionary(
+        {
+            "/Type": "/Annot",
+            "/Subtype": "/Widget",
+            **entries,
+            "/Rect": tuple(round(edge, 4) for edge in placement.rect),
+            "/P": page,
+            "/AP": {"/N": writer.add_object(form_xobject(placement, {}, commands=b""))},
+        }
+    )
+    reference = writer.add_object(field)
+    writer.register_annotation(page, reference)  # type: ignore[no-untyped-call]
+    fields = look_up(form, "/Fields")
+    if not isinstance(fields, generic.ArrayObject):
+        raise FieldUnusable("the form has no list of fields")
+    fields.append(reference)
+    writer.update_container(fields)
