@@ -6,6 +6,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -45,15 +46,17 @@ def new_file(
     Raises OutputExists, OutputUnwritable.
     """
     try:
-        with _unfinished(path) as (descriptor, temporary):
-            with os.fdopen(descriptor, "wb") as sink:
+        with _unfinished(path) as unfinished:
+            with os.fdopen(os.dup(unfinished.descriptor), "wb") as sink:
                 yield sink
                 sink.flush()
                 os.fsync(sink.fileno())
             before_naming()
-            # A hard link refuses an existing name in one step, which rename would replace.
-            os.link(temporary, path)
-        _sync_directory(path.parent)
+            # A hard link refuses an existing name in one step, which rename would replace. With a
+            # descriptor of a directory it is linkat(2), which follows the link in /proc.
+            folder = unfinished.folder
+            os.link(unfinished.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            _sync_directory(folder)
     except FileExistsError as error:
         raise OutputExists(str(path)) from error
     except OSError as error:
@@ -71,16 +74,44 @@ def is_taken(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unfinished:
+    """A file without its name yet: descriptors of it and of its folder, and what to link from."""
+
+    descriptor: int
+    folder: int
+    name: str
+
+
 @contextlib.contextmanager
-def _unfinished(path: Path) -> Iterator[tuple[int, str]]:
-    descriptor, temporary = tempfile.mkstemp(prefix=".congvan-", dir=path.parent)
+def _unfinished(path: Path) -> Iterator[_Unfinished]:
+    with contextlib.ExitStack() as stack:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, folder)
+        descriptor, name = _nameless(folder), ""
+        if descriptor is None:
+            descriptor, name = tempfile.mkstemp(prefix=".congvan-", dir=path.parent)
+            stack.callback(Path(name).unlink, missing_ok=True)
+            # mkstemp's 0600 is for secrets; a result has the mode that the user's umask gives.
+            os.fchmod(descriptor, 0o666 & ~_umask())
+        stack.callback(os.close, descriptor)
+        name = name and Path(name).name
+        yield _Unfinished(
+            descriptor=descriptor, folder=folder, name=name or f"/proc/self/fd/{descriptor}"
+        )
+
+
+def _nameless(folder: int) -> int | None:
+    """Open a file that has no name at all: of it nothing is left, however the process ends."""
+    if not Path("/proc/self/fd").is_dir():
+        return None
     try:
-        # mkstemp's 0600 is for secrets; a result has the mode that the user's umask gives.
-        os.fchmod(descriptor, 0o666 & ~_umask())
-        yield descriptor, temporary
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=folder)
+    except OSError as error:
+        # Network file systems and some old ones can't; whatever else is wrong meets mkstemp too.
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL):
+            return None
+        raise
 
 
 def _umask() -> int:
@@ -91,13 +122,10 @@ def _umask() -> int:
     return mask
 
 
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def _sync_directory(descriptor: int) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
         # Some network file systems can't sync a directory; the file itself is durable by then.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
-    finally:
-        os.close(descriptor)

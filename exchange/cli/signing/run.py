@@ -167,7 +167,7 @@ async def _batch(call: Call, act: Act, *, rules: Rules, output: Output) -> Ended
 def _end(call: Call, ended: Ended, *, output: Output) -> ExitCode:
     tell_end(ended, output)
     if call.options.summary is not None:
-        write_summary(call.options.summary, ended.outcomes, output)
+        write_summary(call.options.summary, ended.outcomes, output=output)
     return exit_code(ended.outcomes, interrupted=ended.interrupted)
 
 

@@ -42,7 +42,7 @@ def tell_end(ended: Ended, output: Output) -> None:
         output.note(output.phrase("sign.stopped"), style="yellow")
 
 
-def write_summary(path: Path, outcomes: Sequence[Outcome], output: Output) -> None:
+def write_summary(path: Path, outcomes: Sequence[Outcome], *, output: Output) -> None:
     """Write the outcomes as CSV (RFC 4180), readable in spreadsheets and harmless there.
 
     Raises OutputExists, OutputUnwritable.
@@ -66,7 +66,7 @@ def harmless(cell: str) -> str:
 
 def _tell_one(outcome: Outcome, output: Output) -> None:
     output.say(f"sign.{outcome.outcome}", file=outcome.file, output=outcome.output)
-    _tell_reason(outcome.reason, outcome.detail, output)
+    _tell_reason(outcome.reason, outcome.detail, output=output)
     for warning in outcome.warnings:
         output.show(indented(Text(f"! {plain(warning)}", style="yellow"), 2))
 
@@ -85,7 +85,7 @@ def _tell_many(outcomes: Sequence[Outcome], output: Output) -> None:
     for reason, files in times.items():
         output.say("sign.reason_of", reason=reason, count=files)
         detail = next((each.detail for each in outcomes if each.reason == reason), "")
-        _tell_reason(reason, detail, output)
+        _tell_reason(reason, detail, output=output)
     for each in outcomes:
         for warning in each.warnings:
             output.show(
@@ -93,7 +93,7 @@ def _tell_many(outcomes: Sequence[Outcome], output: Output) -> None:
             )
 
 
-def _tell_reason(reason: str, detail: str, output: Output) -> None:
+def _tell_reason(reason: str, detail: str, *, output: Output) -> None:
     if reason:
         output.show(output.sentence(reason, indent=2))
     if detail:
