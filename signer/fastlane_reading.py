@@ -1,0 +1,271 @@
+"""Reading a document of the plain kind: its end, its sections and single objects (pure).
+
+Every piece is read from where the cross-references say, and nothing is searched for. What stands
+elsewhere than the standard says raises NotPlain, though the engine would find it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from signer.fastlane_tables import (
+    FREE,
+    Place,
+    Section,
+    decoded,
+    object_header,
+    read_section,
+    stream_data,
+)
+from signer.fastlane_tokens import (
+    Entries,
+    NotPlain,
+    integer_of,
+    read_entries,
+    read_value,
+    reference_of,
+)
+
+if TYPE_CHECKING:
+    from signer.source import Source
+
+MAX_SECTIONS: Final = 16
+"""Cross-reference sections, one for each revision, two for a linearised one."""
+MAX_TREE_DEPTH: Final = 16
+"""Levels of the page tree above the first page."""
+WINDOW_BYTES: Final = 64 * 1024
+"""How much of a file is read for one object; those in memory are never copied."""
+MAX_SECTION_BYTES: Final = 8 * 1024 * 1024
+"""The largest cross-reference section that is read of a file."""
+MAX_FREED: Final = 20_000
+"""Objects of later revisions that are compared with what earlier ones freed."""
+
+_HEADER = re.compile(rb"%PDF-([12])\.(\d)[\r\n ]")
+_END = re.compile(rb"[\r\n]startxref(?:\r\n|\n)(\d{1,10})(?:\r\n|\n)%%EOF(?:\r\n|\n)?\Z")
+_END_BYTES: Final = 64
+_SPACE = rb"[\x00\t\n\x0c\r ]"
+_OBJECT_END = re.compile(_SPACE + rb"*+endobj" + _SPACE)
+# After a dictionary the engine looks for a stream, beyond comments too.
+_NO_STREAM = re.compile(_SPACE + rb"*+(?![s%])")
+_PAIRS = re.compile(rb"(?:[1-9]\d{0,8} \d{1,9}[ \r\n]++)*+")
+_FIRST_REFERENCE = re.compile(rb"\[ ([1-9]\d{0,6}) 0 R ")
+_NOT_OF_THE_TRAILER: Final = (
+    b"/Length",
+    b"/Filter",
+    b"/DecodeParms",
+    b"/W",
+    b"/Type",
+    b"/Index",
+    b"/XRefStm",
+)
+_OF_OTHER_KINDS: Final = (b"/Encrypt", b"/XRefStm", b"/AuthCode")
+
+
+class PlainDocument:
+    """A document that is read as far as signing needs it. Raises NotPlain where it is not plain.
+
+    header_version: as the first line has it. startxref: where the newest section begins.
+    trailer: the entries of all trailers together, the newest of each.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._size = source.size
+        self._whole = source.read() if source.in_memory else None
+        self._object_streams: dict[int, tuple[Entries, bytes]] = {}
+        header = _HEADER.match(self._part(0, 16))
+        ending = self._part(max(0, self._size - _END_BYTES), self._size)
+        end = _END.search(ending)
+        if header is None or end is None:
+            raise NotPlain("an unusual first or last line")
+        self.header_version = (int(header[1]), int(header[2]))
+        self.startxref = int(end[1])
+        self._sections = self._read_sections()
+        self.trailer = _merged(self._sections)
+        self.object_count = integer_of(self._sections[-1].trailer.get(b"/Size"))
+        self.has_streams = self._sections[-1].stream is not None
+
+    @property
+    def size(self) -> int:
+        """The document's length in bytes."""
+        return self._size
+
+    def entries(self, number: int) -> Entries:
+        """Return the dictionary that is object `number`."""
+        data, at, ending = self._object(number)
+        entries, end = read_entries(data, at)
+        if ending.match(data, end) is None:
+            raise NotPlain("no dictionary alone")
+        return entries
+
+    def value(self, number: int) -> bytes:
+        """Return object `number` in canonical form."""
+        data, at, ending = self._object(number)
+        value, end = read_value(data, at)
+        if ending.match(data, end) is None:
+            raise NotPlain("no value alone")
+        return value
+
+    def stream(self, number: int) -> tuple[Entries, bytes]:
+        """Return the dictionary and the encoded data of the stream that is object `number`."""
+        place = self._place(number)
+        if place.stream is not None:
+            raise NotPlain("a stream in a stream")
+        return self._stream_at(place.offset, number)
+
+    def first_page(self, catalog: Entries) -> int:
+        """Return the number of the first page, on the way that the engine goes to it."""
+        number = reference_of(catalog.get(b"/Pages", b""))
+        root = self.entries(number)
+        resources = root.get(b"/Resources")
+        if resources is not None and not resources.startswith(b"<<"):
+            self.entries(reference_of(resources))
+        node = root
+        for _ in range(MAX_TREE_DEPTH):
+            if integer_of(node.get(b"/Count")) < 1:
+                raise NotPlain("a branch without pages")
+            number = self._first_kid(node.get(b"/Kids", b""))
+            node = self.entries(number)
+            kind = node.get(b"/Type")
+            if kind == b"/Page":
+                return number
+            if kind != b"/Pages":
+                raise NotPlain("neither page nor branch")
+        raise NotPlain("a deep page tree")
+
+    def _first_kid(self, kids: bytes) -> int:
+        if not kids.startswith(b"["):
+            kids = self.value(reference_of(kids))
+        first = _FIRST_REFERENCE.match(kids)
+        if first is None:
+            raise NotPlain("no kids")
+        return int(first[1])
+
+    def _read_sections(self) -> list[Section]:
+        """Return all sections, the oldest first."""
+        sections: list[Section] = []
+        seen: set[int] = set()
+        at: int | None = self.startxref
+        while at is not None:
+            if at in seen or len(sections) >= MAX_SECTIONS:
+                raise NotPlain("many sections, or a circle of them")
+            seen.add(at)
+            section = self._read_section(at)
+            if any(key in section.trailer for key in _OF_OTHER_KINDS):
+                raise NotPlain("encrypted or hybrid")
+            sections.append(section)
+            previous = section.trailer.get(b"/Prev")
+            at = None if previous is None else integer_of(previous)
+        sections.reverse()
+        _check_order(sections)
+        return sections
+
+    def _read_section(self, at: int) -> Section:
+        if self._whole is not None:
+            return read_section(self._whole, at)
+        window = WINDOW_BYTES
+        while True:
+            data = self._part(at, min(at + window, self._size))
+            try:
+                return read_section(data, 0)
+            except NotPlain:
+                if window > MAX_SECTION_BYTES or at + window >= self._size:
+                    raise
+            window *= 8
+
+    def _place(self, number: int) -> Place:
+        if not 0 < number < self.object_count:
+            raise NotPlain("an object beyond the table")
+        for section in reversed(self._sections):
+            place = section.place(number)
+            if place is not None:
+                return place
+        raise NotPlain("an object that is nowhere")
+
+    def _object(self, number: int) -> tuple[bytes, int, re.Pattern[bytes]]:
+        """Return bytes with an object's value in them, where it begins, and what follows it."""
+        place = self._place(number)
+        if place.stream is None:
+            return *self._at(place.offset, number), _OBJECT_END
+        entries, content = self._object_stream(place.stream)
+        first = integer_of(entries.get(b"/First"))
+        head = content[:first]
+        if _PAIRS.fullmatch(head) is None:
+            raise NotPlain("an unusual object stream")
+        numbers = head.split()
+        count = integer_of(entries.get(b"/N"))
+        index = place.offset
+        # The engine takes the first pair of that number, and wants it at that index.
+        if (
+            len(numbers) != 2 * count
+            or index >= count
+            or numbers[::2].index(b"%d" % number) != index
+        ):
+            raise NotPlain("an object stream with another object there")
+        return content, first + int(numbers[2 * index + 1]), _NO_STREAM
+
+    def _object_stream(self, number: int) -> tuple[Entries, bytes]:
+        known = self._object_streams.get(number)
+        if known is None:
+            place = self._place(number)
+            if place.stream is not None or len(self._object_streams) >= MAX_SECTIONS:
+                raise NotPlain("object streams in streams, or many")
+            entries, encoded = self._stream_at(place.offset, number)
+            if entries.get(b"/Type") != b"/ObjStm" or b"/DecodeParms" in entries:
+                raise NotPlain("no object stream, or an unusual one")
+            known = entries, decoded(encoded, entries)
+            self._object_streams[number] = known
+        return known
+
+    def _stream_at(self, offset: int, number: int) -> tuple[Entries, bytes]:
+        data, at = self._at(offset, number)
+        entries, at = read_entries(data, at)
+        length = integer_of(entries.get(b"/Length"))
+        if self._whole is None and at + length + _END_BYTES > len(data):
+            data = self._part(offset, min(offset + at + length + _END_BYTES, self._size))
+        return entries, stream_data(data, at, entries=entries)
+
+    def _at(self, offset: int, number: int) -> tuple[bytes, int]:
+        if self._whole is not None:
+            data, begin = self._whole, offset
+        else:
+            data, begin = self._part(offset, min(offset + WINDOW_BYTES, self._size)), 0
+        found, generation, at = object_header(data, begin)
+        if (found, generation) != (number, 0):
+            raise NotPlain("another object there")
+        return data, at
+
+    def _part(self, start: int, end: int) -> bytes:
+        return self._source.read(start, end)
+
+
+def _check_order(sections: list[Section]) -> None:
+    """Refuse histories in which the engine would look for a contradiction."""
+    if len({section.stream is None for section in sections}) != 1:
+        raise NotPlain("tables and streams")
+    sizes = [integer_of(section.trailer.get(b"/Size")) for section in sections]
+    if sizes != sorted(sizes):
+        raise NotPlain("a table smaller than the one before")
+    left = MAX_FREED
+    for index, section in enumerate(sections[1:], start=1):
+        earlier = sections[:index]
+        streams = {each.stream for each in earlier}
+        for number in section.numbers():
+            left -= 1
+            if left < 0 or number in streams:
+                raise NotPlain("large or overlapping revisions")
+            if section.kind(number) == FREE:
+                if section.generation(number) == 0:
+                    raise NotPlain("an object declared dead in a later revision")
+            elif any(each.kind(number) == FREE for each in earlier):
+                raise NotPlain("a number used again after it was freed")
+
+
+def _merged(sections: list[Section]) -> Entries:
+    merged = Entries()
+    for section in sections:
+        merged.update(section.trailer)
+    for key in _NOT_OF_THE_TRAILER:
+        merged.pop(key, None)
+    return merged

@@ -1,0 +1,260 @@
+"""PDF objects of the fast lane: from a document's bytes to the bytes that pyHanko writes (pure).
+
+pyHanko writes every object that an update touches anew, in one form of its own. Here that form is
+made without building objects: each value is read once and stands as the bytes of that form, from
+then on called its *canonical* form. What is rare or read differently by different readers raises
+NotPlain: odd spacing, unusual escapes, keys that appear twice.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import re
+from decimal import Decimal
+from typing import Final
+
+from pyhanko.pdf_utils.generic import encode_pdfdocencoding
+
+MAX_DEPTH: Final = 24
+"""Nesting of arrays and dictionaries."""
+MAX_VALUES: Final = 20_000
+"""Values in one object."""
+
+Entries = dict[bytes, bytes]
+"""A dictionary: keys with their slash, values in canonical form; in the order of the document."""
+
+
+class NotPlain(ValueError):
+    """The document is not of the plain kind: the engine has to see to it."""
+
+
+_SPACE = rb"\x00\t\n\x0c\r "
+_AFTER = rb"(?=[\x00\t\n\x0c\r ()<>\[\]{}/%])"
+_REGULAR = re.compile(rb"[!\"$&-'*-.0-;=?-Z\\^-z|~]")
+_TOKEN = re.compile(
+    rb"(?:[" + _SPACE + rb"]++|%[^\r\n]*+[\r\n])*+(?:"
+    rb"(/" + _REGULAR.pattern + rb"*+" + _AFTER + rb")"  # 1: a name without escapes
+    rb"|([1-9]\d{0,6} \d{1,5} R" + _AFTER + rb")"  # 2: a reference
+    rb"|((?:0|-?[1-9]\d{0,9})" + _AFTER + rb")"  # 3: an integer that stays as it is
+    rb"|(<<)"  # 4
+    rb"|(>>)"  # 5
+    rb"|(\[)"  # 6
+    rb"|(\])"  # 7
+    rb"|(\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))"  # 8: a literal string
+    rb"|<([0-9A-Fa-f]*+)>"  # 9: a hexadecimal string
+    rb"|((?:true|false|null)" + _AFTER + rb")"  # 10
+    rb"|([+-]?(?:\d{1,12}(?:\.\d{0,10})?|\.\d{1,10})" + _AFTER + rb")"  # 11: other numbers
+    rb"|(/(?:" + _REGULAR.pattern + rb"|#[1-9A-Fa-f][0-9A-Fa-f])++" + _AFTER + rb")"  # 12: a name
+    rb")",
+    re.DOTALL,
+)
+_NAME, _REFERENCE, _INTEGER, _OPEN, _CLOSE, _ARRAY = range(1, 7)
+_ARRAY_END, _LITERAL, _HEX, _WORD, _NUMBER, _ESCAPED_NAME = range(7, 13)
+_AS_THEY_ARE: Final = frozenset({_NAME, _REFERENCE, _INTEGER, _WORD})
+_SIMPLE_LITERAL = re.compile(rb"\([0-9A-Za-z ]*+\)")
+# Octal escapes of one or two digits, followed by 8 or 9, are read differently by readers.
+_ESCAPE = re.compile(rb"\\(?:([0-7]{3}|[0-7]{1,2}(?![0-9]))|([nrtbf])|([() /%<>\[\]#_&$\\])|)")
+_CONTROLS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_WRITTEN: Final = tuple(
+    bytes((byte,)) if bytes((byte,)).isalnum() or byte == 0x20 else b"\\%03o" % byte
+    for byte in range(256)
+)
+_NAME_ESCAPE = re.compile(rb"#(..)", re.DOTALL)
+_NAME_WRITTEN: Final = tuple(
+    bytes((byte,)) if _REGULAR.fullmatch(bytes((byte,))) else b"#%X" % byte for byte in range(256)
+)
+# Bytes without a character in PDFDocEncoding as pyHanko has it: such strings are no text.
+_NO_TEXT: Final = frozenset((*range(0x18), 0x7F, 0x9F, 0xAD))
+_TEXT_BYTES: Final = bytes(byte for byte in range(256) if byte not in _NO_TEXT)
+_LIKE_MARKS: Final = frozenset("þÿï\ufeff\ufffe")
+_BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF8)
+
+
+def read_entries(data: bytes, at: int) -> tuple[Entries, int]:
+    """Read the dictionary at or after `at`; return its entries and the offset behind it."""
+    token = _TOKEN.match(data, at)
+    if token is None or token.lastindex != _OPEN:
+        raise NotPlain("no dictionary")
+    return _Reading(data).entries(token.end(), depth=1)
+
+
+def read_value(data: bytes, at: int) -> tuple[bytes, int]:
+    """Read the value at or after `at`; return its canonical form and the offset behind it."""
+    return _Reading(data).value(_token(data, at), depth=0)
+
+
+def write_entries(entries: Entries) -> bytes:
+    """Return the canonical form of a dictionary."""
+    return b"<<\n%b>>" % b"".join([b"%b %b\n" % entry for entry in entries.items()])
+
+
+def literal_text(text: str) -> bytes:
+    """Return the canonical form of a text. Raises ValueError where it has none."""
+    try:
+        return literal_string(encode_pdfdocencoding(text))  # type: ignore[no-untyped-call]
+    except UnicodeEncodeError:
+        return literal_string(codecs.BOM_UTF16_BE + text.encode("utf-16be"))
+
+
+def literal_string(encoded: bytes) -> bytes:
+    """Return a literal string of these bytes, as pyHanko escapes them."""
+    return b"(%b)" % b"".join([_WRITTEN[byte] for byte in encoded])
+
+
+def bytes_of_string(canonical: bytes) -> bytes:
+    """Return what a string in canonical form consists of."""
+    if canonical.startswith(b"(") and canonical.endswith(b")"):
+        return _ESCAPE.sub(_unescape, canonical[1:-1])
+    if canonical.startswith(b"<") and not canonical.startswith(b"<<"):
+        return binascii.unhexlify(canonical[1:-1])
+    raise NotPlain("no string")
+
+
+def reference_of(canonical: bytes) -> int:
+    """Return the number of the object that a reference of generation 0 names."""
+    number, _, rest = canonical.partition(b" ")
+    if rest != b"0 R":
+        raise NotPlain("no reference of generation 0")
+    return int(number)
+
+
+def integer_of(canonical: bytes | None) -> int:
+    """Return the value of an integer that is not negative."""
+    if canonical is None or not canonical.isdigit():
+        raise NotPlain("no integer")
+    return int(canonical)
+
+
+def _token(data: bytes, at: int) -> re.Match[bytes]:
+    token = _TOKEN.match(data, at)
+    if token is None:
+        raise NotPlain("no token that is always read the same")
+    return token
+
+
+class _Reading:
+    """Reads one object, and counts its values."""
+
+    __slots__ = ("_data", "_left")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = MAX_VALUES
+
+    def entries(self, at: int, *, depth: int) -> tuple[Entries, int]:
+        data, entries = self._data, Entries()
+        self._descend(depth)
+        while True:
+            key = _token(data, at)
+            kind = key.lastindex
+            if kind == _CLOSE:
+                return entries, key.end()
+            if kind == _NAME:
+                name = key[_NAME]
+            elif kind == _ESCAPED_NAME:
+                name = _escaped_name(key[kind])
+            else:
+                raise NotPlain("no key")
+            if name in entries:
+                raise NotPlain("a key appears twice")
+            value = _token(data, key.end())
+            if value.lastindex in _AS_THEY_ARE:
+                self._left -= 1
+                entries[name] = value[value.lastindex]
+                at = value.end()
+            else:
+                entries[name], at = self.value(value, depth=depth)
+
+    def value(self, token: re.Match[bytes], *, depth: int) -> tuple[bytes, int]:
+        self._left -= 1
+        kind = token.lastindex
+        if kind == _OPEN:
+            entries, end = self.entries(token.end(), depth=depth + 1)
+            return write_entries(entries), end
+        if kind == _ARRAY:
+            return self._array(token.end(), depth=depth + 1)
+        if kind is None or kind in (_CLOSE, _ARRAY_END):
+            raise NotPlain("no value")
+        return _canonical(token, kind), token.end()
+
+    def _array(self, at: int, *, depth: int) -> tuple[bytes, int]:
+        data, members = self._data, [b"["]
+        self._descend(depth)
+        while True:
+            token = _token(data, at)
+            kind = token.lastindex
+            if kind == _ARRAY_END:
+                members.append(b"]")
+                return b" ".join(members), token.end()
+            if kind in _AS_THEY_ARE:
+                self._left -= 1
+                members.append(token[kind])
+                at = token.end()
+            else:
+                member, at = self.value(token, depth=depth)
+                members.append(member)
+
+    def _descend(self, depth: int) -> None:
+        if depth > MAX_DEPTH or self._left <= 0:
+            raise NotPlain("nested too deeply, or too many values")
+
+
+def _canonical(token: re.Match[bytes], kind: int) -> bytes:
+    written = token[kind]
+    if kind in _AS_THEY_ARE:
+        return written
+    if kind == _LITERAL:
+        if _SIMPLE_LITERAL.fullmatch(written):
+            return written
+        return _string(_ESCAPE.sub(_unescape, written[1:-1]))
+    if kind == _HEX:
+        return _string(binascii.unhexlify(written + b"0" * (len(written) % 2)))
+    if kind == _ESCAPED_NAME:
+        return _escaped_name(written)
+    if b"." not in written:
+        return b"%d" % int(written)
+    number = Decimal(written.decode("ascii"))
+    if number == number.to_integral():
+        number = number.quantize(Decimal(1))
+    return str(number).encode("ascii")
+
+
+def _escaped_name(written: bytes) -> bytes:
+    """Return the canonical form of a name, which pyHanko takes for UTF-8 or else Latin-1."""
+    content = _NAME_ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), written)
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        content = content.decode("latin-1").encode("utf-8")
+    return b"/" + b"".join([_NAME_WRITTEN[byte] for byte in content[1:]])
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    octal, control, itself = escape.groups()
+    if octal:
+        byte = int(octal, 8)
+        if byte > 0xFF:
+            raise NotPlain("an escape beyond a byte")
+        return bytes((byte,))
+    if control:
+        return _CONTROLS[control]
+    if itself:
+        return bytes(itself)
+    raise NotPlain("an escape that readers resolve differently")
+
+
+def _string(content: bytes) -> bytes:
+    """Return the canonical form of a string: text where it can be text, otherwise its digits."""
+    if content.startswith(_BYTE_ORDER_MARKS):
+        encoding = "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-16"
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            return b"<%b>" % binascii.hexlify(content)
+        if text[:1] in _LIKE_MARKS:
+            raise NotPlain("a text that would read as another one once written")
+        return literal_text(text)
+    if content.translate(None, _TEXT_BYTES):
+        return b"<%b>" % binascii.hexlify(content)
+    return literal_string(content)
