@@ -18,6 +18,8 @@ class DocumentLimits:
     """Digits in a row in the structural parts of a PDF (a number that no real file has)."""
     max_revisions: int = 500
     """Revisions (incremental updates) of one document."""
+    max_pages: int = 10_000
+    """Pages of a document to be signed: more than any official document, with room to spare."""
     max_signatures: int = 100
     """Signatures and document time-stamps of one document."""
     max_signature_bytes: int = 4 * MEGABYTE

@@ -22,8 +22,14 @@ from pyhanko.sign.signers.pdf_byterange import PdfByteRangeDigest
 from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp.noop import NoOpStampStyle
 
+from signer import limits as limits_module
 from signer.drawing import draw, draw_nothing
-from signer.errors import DocumentMalformed, FieldUnusable, PlacementInvalid
+from signer.errors import (
+    DocumentMalformed,
+    DocumentTooLarge,
+    FieldUnusable,
+    PlacementInvalid,
+)
 from signer.opening import document_errors, open_for_update, pending_update
 from signer.placement import Placement, page_index, place, placement_of
 from signer.requests import Level
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 
     from signer.appearance import Appearance, Box
     from signer.credential import Credential
+    from signer.limits import DocumentLimits
     from signer.requests import FieldLock, SigningRequest
     from signer.source import Source
     from signer.update import PendingUpdate
@@ -51,6 +58,7 @@ def prepare_update(
     """
     with document_errors():
         writer = open_for_update(source)
+        _refuse_too_many_pages(writer, limits_module.DEFAULT)
         target = choose_field(writer.prev, request.field_name)
         session = _session(writer, target, credential=credential, request=request)
         # pyHanko counts the hexadecimal digits of /Contents, two a byte.
@@ -58,6 +66,12 @@ def prepare_update(
         return pending_update(
             writer, source, signature=_signature_of(session), field_name=target.name
         )
+
+
+def _refuse_too_many_pages(writer: IncrementalPdfFileWriter, limits: DocumentLimits) -> None:
+    count = writer.root["/Pages"]["/Count"]
+    if isinstance(count, int) and count > limits.max_pages:
+        raise DocumentTooLarge(f"{count} pages, the limit is {limits.max_pages}")
 
 
 def _session(

@@ -35,7 +35,6 @@ from signer.errors import (
     DocumentTruncated,
     FieldExists,
     FieldUnusable,
-    LevelUnavailable,
     NotAPdf,
     SignerError,
     TextUnprintable,
@@ -123,6 +122,14 @@ async def test_a_document_over_the_limit_is_refused(leader_key: FileKey) -> None
     limits = DocumentLimits(max_bytes=500)
     with pytest.raises(DocumentTooLarge):
         await sign(pdfs.one_page(), key=leader_key, request=request_for(), limits=limits)
+
+
+async def test_a_document_of_too_many_pages_is_refused_with_their_number(
+    leader_key: FileKey,
+) -> None:
+    document = pdfs.pages(DocumentLimits().max_pages + 1)
+    with pytest.raises(DocumentTooLarge, match="10001 pages"):
+        await sign(document, key=leader_key, request=request_for())
 
 
 async def test_whatever_is_wrong_with_a_document_the_error_is_ours(leader_key: FileKey) -> None:
@@ -222,12 +229,6 @@ async def test_after_a_certification_only_prepared_or_invisible_fields_are_signe
     for request in (request_for(), request_for(field_name="Seal", appearance=shown)):
         signed = await sign(document, key=seal_key, request=request)
         assert await engine_verdicts(signed, practice.authority.root) == [True, True]
-
-
-@pytest.mark.parametrize("level", [Level.B_LT, Level.B_LTA])
-async def test_levels_not_built_yet_are_named(level: Level, leader_key: FileKey) -> None:
-    with pytest.raises(LevelUnavailable, match=level):
-        await sign(pdfs.one_page(), key=leader_key, request=request_for(level))
 
 
 async def test_b_t_without_a_time_stamper_is_never_a_silent_b_b(leader_key: FileKey) -> None:
