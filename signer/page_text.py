@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import ctypes
 import unicodedata
-from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from PIL import ImageChops
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signer.document import admit
-from signer.errors import DocumentEncrypted, DocumentMalformed, SignerError
 from signer.limits import DEFAULT, DocumentLimits
+from signer.opening import document_errors, open_for_update
 from signer.page_facts import Area, DocumentFacts, FieldKind, Ink, PageFacts, SeenField, Word
 from signer.pdf_values import look_up
 from signer.placement import MM_PER_INCH, UNITS_PER_INCH, page_of, shown_page
+from signer.source import Source
 from signer.text_lines import folded
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pypdfium2  # type: ignore[import-untyped]
     from PIL import Image
+    from pyhanko.pdf_utils.rw_common import PdfHandler
 
     from signer.placement import ShownPage
 
@@ -62,10 +63,8 @@ def read_pages(
     import pypdfium2  # noqa: PLC0415
 
     admit(document, limits)
-    try:
-        reader = PdfFileReader(BytesIO(document), strict=True)
-        if "/Encrypt" in reader.trailer.flatten():
-            raise DocumentEncrypted
+    with document_errors():
+        reader = open_for_update(Source.of_bytes(document))
         with pypdfium2.PdfDocument(document) as opened:
             opened.init_forms()
             marks = tuple(folded(mark) for mark in (*SIGNERS_MARKS, *names))
@@ -73,10 +72,6 @@ def read_pages(
             numbers = _pages_that_matter(opened, marks)
             pages = tuple(_page(opened, reader, index=index) for index in numbers)
             return DocumentFacts(page_count=count, pages=pages)
-    except SignerError:
-        raise
-    except Exception as error:  # engines raise anything on strangers' bytes
-        raise DocumentMalformed(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 def _pages_that_matter(opened: pypdfium2.PdfDocument, marks: tuple[str, ...]) -> list[int]:
@@ -95,7 +90,7 @@ def _mentions(page: pypdfium2.PdfPage, marks: tuple[str, ...]) -> bool:
     return any(mark in found for mark in marks)
 
 
-def _page(opened: pypdfium2.PdfDocument, reader: PdfFileReader, *, index: int) -> PageFacts:
+def _page(opened: pypdfium2.PdfDocument, reader: PdfHandler, *, index: int) -> PageFacts:
     source = page_of(reader, index)
     shown = shown_page(source)
     width_mm, height_mm = shown.size_mm
@@ -228,7 +223,7 @@ def _fields(page: generic.DictionaryObject, shown: ShownPage) -> Iterator[SeenFi
     annotations = look_up(page, "/Annots")
     if not isinstance(annotations, generic.ArrayObject):
         return
-    for entry in annotations[:MAX_FIELDS]:
+    for entry in islice(annotations, MAX_FIELDS):
         annotation = entry.get_object()
         if not isinstance(annotation, generic.DictionaryObject):
             continue

@@ -18,6 +18,8 @@ ONE_ROW = {
     "AckOutcome",
     "Effect",
     "EvidenceKind",
+    "FieldKind",
+    "LookWarning",
     "PutOutcome",
     "Reason",
     "RevocationStatus",

@@ -1,0 +1,94 @@
+"""The look of an office's signature: from what it is for and what lies on the pages to a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from signer.appearance import Appearance, Box
+from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
+from signer.office_pictures import picture_facts
+from signer.office_places import LEADER_SIZE_MM, leader_place, seal_place, top_right_place
+from signer.office_roles import MAX_LINE_MM, OfficeRole, OfficeSigning, broken_lines
+from signer.page_facts import FieldKind
+from signer.placement import MM_PER_INCH, UNITS_PER_INCH
+from signer.typeface import typeface
+
+if TYPE_CHECKING:
+    from signer.page_facts import DocumentFacts
+
+TEXT_PT: Final = 10.0
+LEADING: Final = 1.2
+_POINT_MM: Final = MM_PER_INCH / UNITS_PER_INCH
+_AIR_MM: Final = 0.2
+"""So that rounding never makes the text smaller than 10 pt."""
+_LIKELY_WIDTHS_MM: Final = (15.0, 70.0)
+"""What a picture's file says of its size is believed between these widths."""
+_HIGHEST_MM: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeLook:
+    """How a signature looks and where: in a prepared field, or in a new one in the box."""
+
+    appearance: Appearance
+    field_name: str | None = None
+
+
+def office_look(facts: DocumentFacts, signing: OfficeSigning) -> OfficeLook:
+    """Return how a signature looks on this document by NĐ 30/2020 Appendix I.
+
+    A field that was prepared for the role is used; else the place is found on the pages.
+    Raises PlaceNotFound, PictureUnreadable or TextUnprintable.
+    """
+    if signing.role in (OfficeRole.ANNEX, OfficeRole.COPY):
+        return _text_look(facts, signing)
+    prepared = LEADER_FIELD if signing.role is OfficeRole.LEADER_APPROVAL else SEAL_FIELD
+    if _is_empty_field(facts, prepared):
+        return OfficeLook(appearance=Appearance(picture=signing.picture), field_name=prepared)
+    if signing.role is OfficeRole.LEADER_APPROVAL:
+        size = picture_size_mm(signing.picture or b"")
+        box, _ = leader_place(facts, name=signing.signer, size_mm=size)
+    else:
+        box = seal_place(facts, name=signing.signer, seal_mm=signing.seal_mm)
+    return OfficeLook(appearance=Appearance(box=box, picture=signing.picture))
+
+
+def _is_empty_field(facts: DocumentFacts, name: str) -> bool:
+    return any(
+        field.name == name and field.kind is FieldKind.SIGNATURE and not field.filled
+        for page in facts.pages
+        for field in page.fields
+    )
+
+
+def picture_size_mm(picture: bytes) -> tuple[float, float]:
+    """Return how large a leader's picture is drawn: as its file says, else 44 mm wide."""
+    facts = picture_facts(picture)
+    width = facts.natural_mm[0] if facts.natural_mm else 0.0
+    least, most = _LIKELY_WIDTHS_MM
+    if not least <= width <= most:
+        width = LEADER_SIZE_MM[0]
+    proportion = facts.height / facts.width
+    width = min(width, _HIGHEST_MM / proportion)
+    return width, width * proportion
+
+
+def _text_look(facts: DocumentFacts, signing: OfficeSigning) -> OfficeLook:
+    lines = broken_lines(signing.texts(), width_of=text_width_mm, room=MAX_LINE_MM)
+    box = text_box(facts, lines)
+    return OfficeLook(appearance=Appearance(box=box, lines=lines))
+
+
+def text_box(facts: DocumentFacts, lines: tuple[str, ...]) -> Box:
+    """Return the place at the top right of page one where the lines stand at 10 pt."""
+    return top_right_place(
+        facts.first,
+        width_mm=max(text_width_mm(line) for line in lines) + _AIR_MM,
+        height_mm=len(lines) * TEXT_PT * LEADING * _POINT_MM + _AIR_MM,
+    )
+
+
+def text_width_mm(line: str) -> float:
+    """Return how wide a line is at 10 pt. Raises TextUnprintable for a letter the font lacks."""
+    return typeface().width(line) * TEXT_PT * _POINT_MM
