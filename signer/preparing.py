@@ -6,7 +6,6 @@ before (NĐ 30/2020 art. 13, 14; `signer.changes`). One incremental update; noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils import generic
@@ -19,24 +18,19 @@ from signer.errors import (
     FieldsPrepared,
     FieldUnusable,
     NumberAfterSignature,
-    PlacementInvalid,
 )
 from signer.field_line import FONT_SIZE_PT, form_xobject
 from signer.number_and_date import (
     DATE_FIELD,
     DAY_FIELD,
-    LEADER_FIELD,
     MONTH_FIELD,
     NUMBER_FIELD,
-    SEAL_FIELD,
-    TEXT_FIELDS,
     YEAR_FIELD,
-    NumberForm,
 )
 from signer.opening import document_errors, open_for_update, written_update
 from signer.pdf_values import dictionary, look_up
 from signer.placement import page_index, place
-from signer.prepared_fields import MAX_HEIGHT_MM, MAX_WIDTH_MM, PRINTED, READ_ONLY
+from signer.prepared_fields import PRINTED, READ_ONLY
 from signer.signature_fields import signature_fields
 from signer.target_field import forbids_changes
 
@@ -46,10 +40,10 @@ if TYPE_CHECKING:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
     from signer.appearance import Box
+    from signer.field_places import FieldPlaces, TextPlace
     from signer.limits import DocumentLimits
     from signer.source import Source
 
-MAX_LEADERS: Final = 10
 _FONT_STEM: Final = "/CvSerif"
 _CENTRED: Final = 1
 _SIGNATURES_EXIST: Final = 1
@@ -62,76 +56,6 @@ _TOLD: Final = {
     YEAR_FIELD: "Năm ban hành",
 }
 """What screen readers say of each field (/TU)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignaturePlace:
-    """A signature field to prepare: its name, and where."""
-
-    name: str
-    box: Box
-
-    def __post_init__(self) -> None:
-        """Refuse names that no field can have, or that mean something else."""
-        if not self.name.strip() or "." in self.name or self.name in TEXT_FIELDS:
-            raise FieldUnusable(f"no signature field can be called {self.name!r}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextPlace:
-    """A field for a text to prepare: one of TEXT_FIELDS, where, and how much of the number."""
-
-    name: str
-    box: Box
-    form: NumberForm = NumberForm.LINE
-
-    def __post_init__(self) -> None:
-        """Refuse other names, and fields that could cover more than a line of the page."""
-        if self.name not in TEXT_FIELDS:
-            raise FieldUnusable(f"no number or date can be filled into {self.name!r}")
-        if self.box.width_mm > MAX_WIDTH_MM or self.box.height_mm > MAX_HEIGHT_MM:
-            raise PlacementInvalid(
-                f"{self.name}: at most {MAX_WIDTH_MM:g} mm wide and {MAX_HEIGHT_MM:g} mm high"
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldPlaces:
-    """All the fields that a document gets; those that are left out, it goes without."""
-
-    texts: tuple[TextPlace, ...] = ()
-    leaders: tuple[SignaturePlace, ...] = ()
-    seal: SignaturePlace | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse to prepare nothing, and two fields of one name."""
-        if not self.names:
-            raise FieldUnusable("no field is asked for")
-        if len(set(self.names)) < len(self.names):
-            raise FieldUnusable("two fields of one name")
-        if len(self.leaders) > MAX_LEADERS:
-            raise FieldUnusable(f"more than {MAX_LEADERS} leaders")
-
-    @property
-    def signatures(self) -> tuple[SignaturePlace, ...]:
-        """The leaders' fields in their order, then the seal's."""
-        return (*self.leaders, *((self.seal,) if self.seal is not None else ()))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all fields."""
-        texts = tuple(each.name for each in self.texts)
-        return texts + tuple(each.name for each in self.signatures)
-
-
-def leader_field(number: int = 1) -> str:
-    """Return the usual name of the first, second, … leader's field."""
-    return LEADER_FIELD if number == 1 else f"{LEADER_FIELD}{number}"
-
-
-def seal_place(box: Box) -> SignaturePlace:
-    """Return the seal's field under its usual name."""
-    return SignaturePlace(name=SEAL_FIELD, box=box)
 
 
 def prepare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signer.appearance import Box
+from signer.field_places import FieldPlaces, SignaturePlace, TextPlace
 from signer.filling import fill_fields
 from signer.number_and_date import (
     DATE_FIELD,
@@ -11,7 +12,7 @@ from signer.number_and_date import (
     SEAL_FIELD,
     FieldValues,
 )
-from signer.preparing import FieldPlaces, SignaturePlace, TextPlace, prepare
+from signer.preparing import prepare
 from signer.source import Source
 
 NUMBER = "09/QĐ-UBND"

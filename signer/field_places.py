@@ -1,0 +1,147 @@
+"""Which fields an office prepares in a document, and where (NĐ 30/2020 Appendix I; pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from signer.errors import FieldUnusable, PlacementInvalid
+from signer.number_and_date import (
+    DATE_FIELD,
+    DAY_FIELD,
+    LEADER_FIELD,
+    MONTH_FIELD,
+    NUMBER_FIELD,
+    SEAL_FIELD,
+    TEXT_FIELDS,
+    YEAR_FIELD,
+    NumberForm,
+)
+from signer.office_places import date_places, leader_place, number_place, seal_place
+from signer.page_facts import Area
+from signer.prepared_fields import MAX_HEIGHT_MM, MAX_WIDTH_MM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from signer.appearance import Box
+    from signer.page_facts import DocumentFacts, PageFacts
+
+MAX_LEADERS: Final = 10
+_BEHIND_MM: Final = 3.0
+"""How close behind the number's blank its printed symbol stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignaturePlace:
+    """A signature field to prepare: its name, and where."""
+
+    name: str
+    box: Box
+
+    def __post_init__(self) -> None:
+        """Refuse names that no field can have, or that mean something else."""
+        if not self.name.strip() or "." in self.name or self.name in TEXT_FIELDS:
+            raise FieldUnusable(f"no signature field can be called {self.name!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPlace:
+    """A field for a text to prepare: one of TEXT_FIELDS, where, and how much of the number."""
+
+    name: str
+    box: Box
+    form: NumberForm = NumberForm.LINE
+
+    def __post_init__(self) -> None:
+        """Refuse other names, and fields that could cover more than a line of the page."""
+        if self.name not in TEXT_FIELDS:
+            raise FieldUnusable(f"no number or date can be filled into {self.name!r}")
+        if self.box.width_mm > MAX_WIDTH_MM or self.box.height_mm > MAX_HEIGHT_MM:
+            raise PlacementInvalid(
+                f"{self.name}: at most {MAX_WIDTH_MM:g} mm wide and {MAX_HEIGHT_MM:g} mm high"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldPlaces:
+    """All the fields that a document gets; those that are left out, it goes without."""
+
+    texts: tuple[TextPlace, ...] = ()
+    leaders: tuple[SignaturePlace, ...] = ()
+    seal: SignaturePlace | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse to prepare nothing, and two fields of one name."""
+        if not self.names:
+            raise FieldUnusable("no field is asked for")
+        if len(set(self.names)) < len(self.names):
+            raise FieldUnusable("two fields of one name")
+        if len(self.leaders) > MAX_LEADERS:
+            raise FieldUnusable(f"more than {MAX_LEADERS} leaders")
+
+    @property
+    def signatures(self) -> tuple[SignaturePlace, ...]:
+        """The leaders' fields in their order, then the seal's."""
+        return (*self.leaders, *((self.seal,) if self.seal is not None else ()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        texts = tuple(each.name for each in self.texts)
+        return texts + tuple(each.name for each in self.signatures)
+
+
+def office_fields(facts: DocumentFacts, *, leaders: tuple[str, ...] = ()) -> FieldPlaces:
+    """Return the fields for number, date, leaders and seal at the places that the law gives them.
+
+    leaders: the names of who will sign, as printed; without one, the last that the document names.
+    What the page shows already, number or date, gets no field. Raises PlaceNotFound.
+    """
+    places = [leader_place(facts, name=name)[0] for name in leaders or (None,)]
+    return FieldPlaces(
+        texts=(*_number(facts.first), *_date(facts.first)),
+        leaders=tuple(
+            SignaturePlace(name=leader_field(index), box=box)
+            for index, box in enumerate(places, start=1)
+        ),
+        seal=SignaturePlace(
+            name=SEAL_FIELD,
+            box=seal_place(facts, leader=places[0], name=leaders[0] if leaders else None),
+        ),
+    )
+
+
+def leader_field(number: int = 1) -> str:
+    """Return the name of the first, second, … leader's field."""
+    return LEADER_FIELD if number == 1 else f"{LEADER_FIELD}{number}"
+
+
+def _number(first: PageFacts) -> Iterator[TextPlace]:
+    box, labelled = number_place(first)
+    if box is None:
+        return
+    form = NumberForm.LINE
+    if labelled:
+        form = NumberForm.DIGITS if _symbol_behind(box, first) else NumberForm.NUMBER
+    yield TextPlace(name=NUMBER_FIELD, box=box, form=form)
+
+
+def _symbol_behind(box: Box, first: PageFacts) -> bool:
+    """Whether the symbol, "/QĐ-UBND" or the Party's "-QĐ/TU", is printed behind the blank."""
+    blank = Area.of_box(box)
+    return any(
+        word.text[:1] in "/-"
+        and blank.bottom < word.area.middle < blank.top
+        and abs(word.area.left - blank.right) < _BEHIND_MM
+        for word in first.words
+    )
+
+
+def _date(first: PageFacts) -> Iterator[TextPlace]:
+    whole, parts = date_places(first)
+    if whole is not None:
+        yield TextPlace(name=DATE_FIELD, box=whole)
+    for name, box in zip((DAY_FIELD, MONTH_FIELD, YEAR_FIELD), parts, strict=True):
+        if box is not None:
+            yield TextPlace(name=name, box=box)
