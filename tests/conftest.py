@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.support.objects",
     "tests.support.service",
     "tests.support.clients",
+    "tests.support.tokens",
     "tests.support.java_judges",
 ]
 

@@ -58,9 +58,10 @@ class KeyConnection:
         """The work of signing once."""
 
         def sign(seat: Seat) -> bytes:
+            key = self._key_of(seat)
             # The PIN is known to be right: this process is logged in with it.
             again = self._pin.reveal().decode("utf8") if seat.asks_each_time else None
-            return self._key_of(seat).sign(
+            return key.sign(
                 operation.content,
                 mechanism=operation.mechanism,
                 mechanism_param=operation.parameter,
@@ -74,9 +75,12 @@ class KeyConnection:
 
         Raises TokenUnavailable when it still is, SchemeUnsupported when it refuses the mechanism.
         """
-        failure = "it was started anew again and again"
+        failure = ""
         for _ in range(_ATTEMPTS):
-            generation = self._connected()
+            try:
+                generation = self._connected()
+            except TokenUnavailable as error:
+                raise TokenUnavailable(failure or error.detail) from None
             try:
                 with self._module.entered(generation) as current:
                     if current:
@@ -85,12 +89,12 @@ class KeyConnection:
                 self.leave(seat)
                 raise
             except refusals.PKCS11Error as error:
-                failure = type(error).__name__
+                failure = f"{self.place.token_label}: {type(error).__name__}"
                 if isinstance(error, _UNSUPPORTED):
                     self.leave(seat)
-                    raise SchemeUnsupported(f"{self.place.token_label}: {failure}") from None
+                    raise SchemeUnsupported(failure) from None
                 self._module.lose(generation)
-        raise TokenUnavailable(f"{self.place.token_label}: {failure}")
+        raise TokenUnavailable(failure or f"{self.place.token_label}: it comes and goes")
 
     def leave(self, seat: Seat) -> None:
         """Close the seat's session, where its handle is not already that of another one."""

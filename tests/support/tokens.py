@@ -6,9 +6,11 @@ tokens and its own state, whatever other tests of this process do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from pkcs11.util.ec import decode_ec_private_key
 from pkcs11.util.rsa import decode_rsa_private_key
 from pkcs11.util.x509 import decode_x509_certificate
 
+from certs.keys.pkcs11_module import module_at
 from certs.keys.pkcs11_turns import TokenAccess
 
 PIN, OFFICER_PIN = "240168", "officer-240168"
@@ -53,6 +56,13 @@ class TokenBox:
     @property
     def tokens(self) -> Path:
         return self.directory / "tokens"
+
+    @contextlib.contextmanager
+    def as_configured(self) -> Iterator[None]:
+        """Let this process's modules see these tokens when they are initialised."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SOFTHSM2_CONF", str(self.directory / "softhsm2.conf"))
+            yield
 
     def environment(self) -> dict[str, str]:
         """What another process needs to see the same tokens."""
@@ -97,6 +107,12 @@ class TokenBox:
 
     def bring_back(self) -> None:
         (self.directory / "away").rename(self.tokens)
+
+    def restart(self) -> None:
+        """Start the module anew, as after a token was away: every session and login ends."""
+        module = module_at(self.module)
+        module.lose(module.generation)
+        module.recover(at_once=True)
 
 
 class _writing:  # noqa: N801 - a context manager that reads like a verb
