@@ -1,0 +1,142 @@
+"""Official documents made on the fly: text anywhere on pages, as an office's template sets it."""
+
+from __future__ import annotations
+
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+import pypdfium2  # type: ignore[import-untyped]
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
+
+from signer.pdf_values import array, dictionary
+from signer.typeface import Typeface, typeface
+
+POINTS_PER_MM = 72 / 25.4
+A4_MM = (210.0, 297.0)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line: where its base line is, centred at x or beginning there."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 14
+    centred: bool = True
+
+    @property
+    def width_mm(self) -> float:
+        return typeface().width(self.text) * self.size / POINTS_PER_MM
+
+
+HEADING = (
+    Text(64, 273, "ỦY BAN NHÂN DÂN", 13),
+    Text(64, 268, "TỈNH THANH HÓA", 13),
+    Text(144, 273, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", 12),
+    Text(144, 267, "Độc lập - Tự do - Hạnh phúc", 13),
+)
+BLANKS = (
+    Text(45, 259, "Số:", 13, centred=False),
+    Text(63, 259, "/QĐ-UBND", 13, centred=False),
+    Text(107, 259, "Thanh Hóa, ngày", 13, centred=False),
+    Text(149, 259, "tháng", 13, centred=False),
+    Text(167, 259, "năm 2026", 13, centred=False),
+)
+
+
+def block(
+    name: str,
+    *position: str,
+    top: float = 90,
+    room: float = 27,
+    centre: float = 148,
+    recipients: Sequence[str] = ("- Như trên;", "- Lưu: VT, VP."),
+) -> tuple[Text, ...]:
+    """Recipients on the left, the signer's position, room and name on the right."""
+    step = 5.6
+    lines = [Text(centre, top - step * index, line) for index, line in enumerate(position)]
+    lines.append(Text(centre, lines[-1].y - room, name))
+    lines.append(Text(30, top, "Nơi nhận:", 12, centred=False))
+    lines += [
+        Text(30, top - 5 * index, line, 11, centred=False)
+        for index, line in enumerate(recipients, start=1)
+    ]
+    return tuple(lines)
+
+
+def document(*pages: Sequence[Text], entries: str = "", decomposed: bool = False) -> bytes:
+    """A document of A4 pages with these lines.
+
+    entries: further entries of each page dictionary, as names and numbers in PDF. decomposed: the
+    text that is extracted is in Unicode NFD.
+    """
+    writer = PdfFileWriter()  # type: ignore[no-untyped-call]
+    face = _decomposed(typeface()) if decomposed else typeface()
+    font = face.embed(writer)
+    for lines in pages:
+        content = b"\n".join(_shown(line, face) for line in lines)
+        page = PageObject(  # type: ignore[no-untyped-call]
+            contents=writer.add_object(generic.StreamObject(stream_data=content)),
+            media_box=(0, 0, *(side * POINTS_PER_MM for side in A4_MM)),
+            resources=dictionary({"/Font": {"/F1": font}}),
+        )
+        for key, value in _entries(entries).items():
+            page[generic.NameObject(key)] = value
+        writer.insert_page(page)  # type: ignore[no-untyped-call]
+    out = BytesIO()
+    writer.write(out)  # type: ignore[no-untyped-call]
+    return out.getvalue()
+
+
+def scanned(source: bytes, *, dots_per_inch: int = 200) -> bytes:
+    """The document as a scanner makes it: a picture on each page, and no text."""
+    with pypdfium2.PdfDocument(source) as opened:
+        shown = [page.render(scale=dots_per_inch / 72).to_pil().convert("RGB") for page in opened]
+    out = BytesIO()
+    shown[0].save(
+        out, "PDF", save_all=True, append_images=shown[1:], resolution=dots_per_inch, quality=60
+    )
+    return out.getvalue()
+
+
+def _shown(line: Text, face: Typeface) -> bytes:
+    left = line.x - line.width_mm / 2 if line.centred else line.x
+    return b"BT /F1 %.2f Tf %.3f %.3f Td %b Tj ET" % (
+        line.size,
+        left * POINTS_PER_MM,
+        line.y * POINTS_PER_MM,
+        face.encode(line.text),
+    )
+
+
+def _entries(text: str) -> dict[str, generic.PdfObject]:
+    """Read "/Rotate 90" or "/CropBox [0 0 1 1]"."""
+    if not text:
+        return {}
+    key, _, value = text.partition(" ")
+    numbers = [float(part) if "." in part else int(part) for part in value.strip("[]").split()]
+    if value.startswith("["):
+        return {key: array(numbers)}
+    return dict(dictionary({key: numbers[0]}))
+
+
+def _decomposed(face: Typeface) -> Typeface:
+    """The typeface with a map to text that takes each letter apart."""
+    codes = sorted(face.widths)
+    apart = [
+        f"<{code:04x}> <{unicodedata.normalize('NFD', chr(code)).encode('utf-16-be').hex()}>"
+        for code in codes
+    ]
+    chunks = [apart[start : start + 100] for start in range(0, len(apart), 100)]
+    body = "\n".join(
+        f"{len(chunk)} beginbfchar\n" + "\n".join(chunk) + "\nendbfchar" for chunk in chunks
+    )
+    cmap = zlib.decompress(face.unicode_map).decode("ascii")
+    start, end = cmap.index("endcodespacerange") + 18, cmap.index("endcmap")
+    changed = cmap[:start] + body + "\n" + cmap[end:]
+    return replace(face, unicode_map=zlib.compress(changed.encode("ascii")))
