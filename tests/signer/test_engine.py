@@ -18,6 +18,7 @@ from signer import engine
 SOURCES = {
     "2004d63b8e1ce3d9": engine.original_read_hex_string,
     "1e534b7794dcfc3f": engine.original_prepare_name,
+    "95bb564b06843e5a": engine.original_decrypt,
 }
 
 

@@ -72,6 +72,8 @@ def with_hybrid_table(document: bytes) -> bytes:
 def update(document: bytes) -> Iterator[tuple[IncrementalPdfFileWriter, list[bytes]]]:
     """Give a writer for an incremental update; the list gets the new document at the end."""
     writer = IncrementalPdfFileWriter(BytesIO(document))
+    if writer.prev.encrypted:
+        writer.encrypt("")
     results: list[bytes] = []
     yield writer, results
     out = BytesIO()
