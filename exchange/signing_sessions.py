@@ -28,7 +28,8 @@ class SigningSession:
     """What the second step needs (phiên ký): any worker on any machine can take it.
 
     document: the bytes where they came inside the request; otherwise they are an object.
-    prepared: the JSON form of `signer.PreparedSignature`.
+    prepared: the JSON form of `signer.prepared.PreparedSignature`. filled: what is written between
+    the document and the signature's update.
     certificates: the signer's first, then its issuers.
     """
 
@@ -37,6 +38,7 @@ class SigningSession:
     document_digest: Digest
     document: bytes | None = field(repr=False)
     prepared: str = field(repr=False)
+    filled: bytes = field(repr=False)
     certificates: tuple[x509.Certificate, ...] = field(repr=False)
     role: AnchorRole
     level: Level
@@ -48,14 +50,15 @@ async def add_session(connection: Connection, session: SigningSession) -> None:
     """Store a session."""
     await connection.execute(
         "INSERT INTO signing_session (session_id, caller, document_digest, document, prepared,"
-        " certificates, role, level, created_at, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " filled, certificates, role, level, created_at, expires_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             session.session_id,
             session.caller,
             session.document_digest,
             session.document,
             session.prepared,
+            session.filled,
             [each.public_bytes(Encoding.DER) for each in session.certificates],
             session.role,
             session.level,
@@ -93,7 +96,8 @@ async def complete_session(
 ) -> None:
     """End a session and forget what it held; of two at once, one gets SigningSessionCompleted."""
     cursor = await connection.execute(
-        "UPDATE signing_session SET completed_at = %s, prepared = NULL, document = NULL"
+        "UPDATE signing_session SET completed_at = %s, prepared = NULL, document = NULL,"
+        " filled = ''"
         " WHERE session_id = %s AND completed_at IS NULL",
         (at, session.session_id),
     )
@@ -116,6 +120,7 @@ def _session(row: dict[str, Any]) -> SigningSession:
         document_digest=Digest(row["document_digest"]),
         document=row["document"],
         prepared=row["prepared"],
+        filled=row["filled"],
         certificates=tuple(x509.load_der_x509_certificate(each) for each in row["certificates"]),
         role=AnchorRole(row["role"]),
         level=Level(row["level"]),

@@ -1,9 +1,10 @@
-"""Prepare a stranger's document for its signature, with the engine's work done in a sandbox."""
+"""Prepare a stranger's document for its signature: plain ones here, all others in a sandbox."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ from signer import limits as limits_module
 from signer.credential import credential_of, scheme_for
 from signer.document import admit_source
 from signer.errors import SandboxBroken
+from signer.fastlane import fast_update
+from signer.filling import fill_fields
+from signer.lawful_order import Act, ensure_lawful, read_state
+from signer.number_and_date import FieldValues
+from signer.opening import document_errors, open_for_update
 from signer.preparation import prepare_update
 from signer.prepared import PreparedSignature
 from signer.requests import SigningRequest, check_request
@@ -22,75 +28,138 @@ from signer.source import Source
 from signer.update import PendingUpdate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from signer.credential import Credential
     from signer.sandbox import Sandbox
+
+    T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureWanted:
+    """Which signature a document is to get.
+
+    certificates: the signer's, then its issuers'. request.scheme None takes the key's best.
+    token_bytes: room for a time-stamp token. act: what the signature is in the office's order,
+    which is then kept; None keeps no order. values: number and date, filled in before.
+    """
+
+    certificates: tuple[x509.Certificate, ...]
+    request: SigningRequest
+    token_bytes: int
+    act: Act | None = None
+    values: FieldValues | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedPreparation:
+    """A prepared signature, and what is written between the document and its update."""
+
+    filled: bytes
+    signature: PreparedSignature
 
 
 async def prepare_guarded(
-    source: Source,
-    *,
-    path: Path | None,
-    sandbox: Sandbox,
-    certificates: tuple[x509.Certificate, ...],
-    request: SigningRequest,
-    token_bytes: int,
-) -> PreparedSignature:
+    source: Source, *, path: Path | None, sandbox: Sandbox, wanted: SignatureWanted
+) -> GuardedPreparation:
     """Prepare as `signer.signing.prepare_signature` does, with bounded work in this process.
 
-    path: where the file of a source lies that is not in memory. A document on which the engine
-    spends more than the sandbox allows raises SandboxLimitExceeded.
+    path: where the file of a source lies that is not in memory. What the quick way doesn't take
+    goes to the engine in the sandbox: SandboxLimitExceeded where a document costs too much there.
     """
-    certificate, *chain = certificates
-    scheme = request.scheme or scheme_for(certificate, ALL_FAMILIES)
+    certificate, *chain = wanted.certificates
+    scheme = scheme_for(certificate, ALL_FAMILIES, wanted=wanted.request.scheme)
+    wanted = replace(wanted, request=replace(wanted.request, scheme=scheme))
     credential = credential_of(certificate, tuple(chain), scheme=scheme)
     limits = limits_module.DEFAULT
     check_request(
-        request,
+        wanted.request,
         valid_from=credential.valid_from,
         valid_until=credential.valid_until,
         limits=limits,
     )
-    reserve = credential.max_container_bytes + token_bytes
-    large = source.size > INLINE_BYTES
-    if large:
-        await asyncio.to_thread(admit_source, source, limits)
+    await _off_loop(source, lambda: admit_source(source, limits))
+    reserve = credential.max_container_bytes + wanted.token_bytes
+    quick = await _quick(source, wanted, credential=credential, reserve=reserve)
+    if quick is not None:
+        filled, update = b"", quick
     else:
-        admit_source(source, limits)
-    update = await sandbox.run(
-        prepare_for_stranger,
-        source.read() if path is None else path,
-        certificates=tuple(each.public_bytes(Encoding.DER) for each in certificates),
-        request=replace(request, scheme=scheme),
-        reserve=reserve,
-    )
-    _require_sound(update, source, reserve=reserve)
+        filled, update = await sandbox.run(
+            prepare_for_stranger,
+            source.read() if path is None else path,
+            wanted=_portable(wanted),
+            reserve=reserve,
+        )
+    whole = source.followed_by(filled) if filled else source
+    _require_sound(update, whole, reserve=reserve)
     # Digested here: what the sandbox says about the document's own bytes is not believed.
-    if large:
-        digest = await asyncio.to_thread(update.digest, source, credential.digest_algorithm)
-    else:
-        digest = update.digest(source, credential.digest_algorithm)
-    return PreparedSignature(
-        update=update,
-        certificates=certificates,
-        scheme=scheme,
-        level=request.level,
-        data_to_be_signed=credential.template.signed_attributes(digest),
+    digest = await _off_loop(source, partial(update.digest, whole, scheme.digest_algorithm))
+    return GuardedPreparation(
+        filled=filled,
+        signature=PreparedSignature(
+            update=update,
+            certificates=wanted.certificates,
+            scheme=scheme,
+            level=wanted.request.level,
+            data_to_be_signed=credential.template.signed_attributes(digest),
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortableWanted:
+    """A SignatureWanted that travels to another process: its certificates are bytes (DER)."""
+
+    certificates: tuple[bytes, ...]
+    request: SigningRequest
+    act: Act | None
+    values: FieldValues | None
 
 
 def prepare_for_stranger(
-    document: bytes | Path,
-    *,
-    certificates: tuple[bytes, ...],
-    request: SigningRequest,
-    reserve: int,
-) -> PendingUpdate:
-    """Prepare the update in this very process, which is a sandbox's; the scheme is chosen."""
-    certificate, *chain = (x509.load_der_x509_certificate(each) for each in certificates)
-    scheme = request.scheme or scheme_for(certificate, ALL_FAMILIES)
+    document: bytes | Path, *, wanted: PortableWanted, reserve: int
+) -> tuple[bytes, PendingUpdate]:
+    """Return what fills in number and date, and the signature's update: a sandbox's work."""
+    certificate, *chain = (x509.load_der_x509_certificate(each) for each in wanted.certificates)
+    scheme = scheme_for(certificate, ALL_FAMILIES, wanted=wanted.request.scheme)
     credential = credential_of(certificate, tuple(chain), scheme=scheme)
     opened = Source.of_file(document) if isinstance(document, Path) else Source.of_bytes(document)
     with opened as source:
-        return prepare_update(source, credential=credential, request=request, reserve=reserve)
+        filled = fill_fields(source, values=wanted.values) if wanted.values is not None else b""
+        whole = source.followed_by(filled) if filled else source
+        if wanted.act is not None:
+            with document_errors():
+                ensure_lawful(read_state(open_for_update(whole).prev), wanted.act)
+        return filled, prepare_update(
+            whole, credential=credential, request=wanted.request, reserve=reserve
+        )
+
+
+def _portable(wanted: SignatureWanted) -> PortableWanted:
+    return PortableWanted(
+        certificates=tuple(each.public_bytes(Encoding.DER) for each in wanted.certificates),
+        request=wanted.request,
+        act=wanted.act,
+        values=wanted.values,
+    )
+
+
+async def _quick(
+    source: Source, wanted: SignatureWanted, *, credential: Credential, reserve: int
+) -> PendingUpdate | None:
+    if wanted.act is not None or wanted.values is not None:
+        return None
+    return await _off_loop(
+        source,
+        lambda: fast_update(source, credential=credential, request=wanted.request, reserve=reserve),
+    )
+
+
+async def _off_loop(source: Source, act: Callable[[], T]) -> T:
+    """Do in a thread what takes long with a large document; a hop costs more than a small one."""
+    return await asyncio.to_thread(act) if source.size > INLINE_BYTES else act()
 
 
 def _require_sound(update: PendingUpdate, source: Source, *, reserve: int) -> None:

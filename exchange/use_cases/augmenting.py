@@ -11,6 +11,7 @@ from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object, 
 from signer import Level
 from signer.document import admit_source
 from signer.errors import TimestamperMissing
+from signer.extending import extend
 
 AUGMENT = "AugmentSignature"
 
@@ -52,8 +53,6 @@ async def augment(services: Services, work: Work) -> SignedDocument:
         TsaUnavailable, FetchUnavailable, RevocationUnknown: try again later.
 
     """
-    from signer.extending import extend  # noqa: PLC0415 - heavy, and needed by operations only
-
     timestamper = services.patient_timestamper
     if timestamper is None:
         raise TimestamperMissing(work.task["level"])

@@ -16,11 +16,13 @@ from exchange.errors import ArgumentInvalid
 from exchange.messages import BlobName
 from exchange.services import ServerKey, Services
 from exchange.working_copies import WorkingCopy, keep_with
-from signer import SigningRequest
+from signer import SigningRequest, Source
 from signer.credential import scheme_for
 from signer.errors import ContainerTooLarge
-from signer.guarded_preparation import prepare_guarded
-from signer.prepared import PreparedSignature
+from signer.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
+from signer.lawful_order import Act
+from signer.number_and_date import FieldValues
+from signer.prolonging import prolong, prove_signer
 from signer.signing import TIMESTAMP_BYTES, required_timestamper, stamped
 
 _ATTEMPTS: Final = 3
@@ -53,13 +55,27 @@ def key_of(services: Services, caller: Endpoint, *, key_id: str) -> ServerKey:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningOrder:
+    """What a caller asks for: which signature, as what, and the number and date before it.
+
+    act: which act of the office it is (NĐ 30/2020 art. 13, 14), whose order is kept then.
+    """
+
+    request: SigningRequest
+    act: Act | None = None
+    values: FieldValues | None = None
+
+    @property
+    def role(self) -> AnchorRole | None:
+        """Which purpose the certificate must have; None leaves it to the certificate."""
+        if self.act is None:
+            return None
+        return AnchorRole.SIGNER if self.act is Act.LEADER else AnchorRole.SEAL
+
+
 async def sign_with(
-    services: Services,
-    server_key: ServerKey,
-    *,
-    copy: WorkingCopy,
-    request: SigningRequest,
-    role: AnchorRole | None = None,
+    services: Services, server_key: ServerKey, *, copy: WorkingCopy, order: SigningOrder
 ) -> SignedDocument:
     """Sign a document and keep the result.
 
@@ -70,58 +86,73 @@ async def sign_with(
 
     """
     key = server_key.key
-    certificates = (key.certificate, *key.chain)
     own_role = AnchorRole.SEAL if server_key.seal else AnchorRole.SIGNER
-    if role not in (None, own_role):
+    if order.role not in (None, own_role):
         raise CertificateUnsuitable("the key is kept for another purpose")
-    await require_fit(services, certificates, role=own_role)
-    required_timestamper(request.level, services.timestamper)
-    scheme = scheme_for(key.certificate, key.families, wanted=request.scheme)
-    token_bytes = TIMESTAMP_BYTES if request.level.timestamped else 0
+    scheme = scheme_for(key.certificate, key.families, wanted=order.request.scheme)
+    wanted = SignatureWanted(
+        certificates=(key.certificate, *key.chain),
+        request=replace(order.request, scheme=scheme),
+        token_bytes=TIMESTAMP_BYTES if order.request.level.timestamped else 0,
+        act=order.act,
+        values=order.values,
+    )
+    await require_provable(services, wanted, role=own_role)
     for _ in range(_ATTEMPTS):
         prepared = await prepare_guarded(
-            copy.source,
-            path=copy.path,
-            sandbox=services.sandbox,
-            certificates=certificates,
-            request=replace(request, scheme=scheme),
-            token_bytes=token_bytes,
+            copy.source, path=copy.path, sandbox=services.sandbox, wanted=wanted
         )
-        value = await key.sign_raw(prepared.data_to_be_signed, scheme)
+        value = await key.sign_raw(prepared.signature.data_to_be_signed, scheme)
         try:
-            tail = await tail_of(services, prepared, value=value)
+            tail = await tail_of(services, prepared, value=value, source=copy.source)
         except ContainerTooLarge:
-            token_bytes += TIMESTAMP_BYTES
+            wanted = replace(wanted, token_bytes=wanted.token_bytes + TIMESTAMP_BYTES)
             continue
-        return await keep_signed(
-            services, copy, tail=tail, prepared=prepared, signed_at=request.signed_at
+        kept = await keep_with(services, copy, tail=tail)
+        return SignedDocument(
+            blob=kept.blob,
+            content=kept.content,
+            field_name=prepared.signature.field_name,
+            signed_at=order.request.signed_at,
         )
     raise TsaAnswerInvalid("its tokens grow with every request")
 
 
-async def tail_of(services: Services, prepared: PreparedSignature, *, value: bytes) -> bytes:
-    """What comes after the document: the signature with all that its level asks for."""
-    timestamper = required_timestamper(prepared.level, services.timestamper)
-    token = await stamped(prepared, value, timestamper=timestamper)
-    return prepared.completed(value, token=token)
+async def tail_of(
+    services: Services, prepared: GuardedPreparation, *, value: bytes, source: Source
+) -> bytes:
+    """What comes after the document: the signature with all that its level asks for.
 
-
-async def keep_signed(
-    services: Services,
-    copy: WorkingCopy,
-    *,
-    tail: bytes,
-    prepared: PreparedSignature,
-    signed_at: datetime,
-) -> SignedDocument:
-    """Keep a signed document as an object."""
-    kept = await keep_with(services, copy, tail=tail)
-    return SignedDocument(
-        blob=kept.blob,
-        content=kept.content,
-        field_name=prepared.field_name,
-        signed_at=signed_at,
+    Raises ContainerTooLarge where the time-stamp token is larger than its room.
+    """
+    signature = prepared.signature
+    timestamper = required_timestamper(signature.level, services.timestamper)
+    token = await stamped(signature, value, timestamper=timestamper)
+    tail = prepared.filled + signature.completed(value, token=token)
+    if timestamper is None or token is None:
+        return tail
+    return tail + await prolong(
+        source.followed_by(tail),
+        level=signature.level,
+        certificates=signature.certificates,
+        token=token,
+        timestamper=timestamper,
+        checker=services.checker,
     )
+
+
+async def require_provable(
+    services: Services, wanted: SignatureWanted, *, role: AnchorRole | None
+) -> AnchorRole:
+    """Refuse before any key is asked what could not be completed; give the certificate's role.
+
+    Raises CertificateRefused (see require_fit) and TimestamperMissing.
+    """
+    fitting = await require_fit(services, wanted.certificates, role=role)
+    required_timestamper(wanted.request.level, services.timestamper)
+    if wanted.request.level.long_term:
+        await prove_signer(wanted.certificates, checker=services.checker)
+    return fitting
 
 
 async def require_fit(

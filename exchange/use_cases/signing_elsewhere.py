@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 from cryptography import x509
 
-from certs.anchors import AnchorRole
 from certs.errors import TsaAnswerInvalid
 from certs.parsing import DAMAGE
 from certs.raw_signatures import is_signature_by
@@ -18,13 +17,17 @@ from exchange.agency import Endpoint
 from exchange.errors import SignatureValueWrong
 from exchange.services import Services
 from exchange.signing_sessions import SigningSession, open_session
-from exchange.use_cases.signing import SignedDocument, keep_signed, require_fit, tail_of
-from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object
-from signer import SigningRequest
+from exchange.use_cases.signing import (
+    SignedDocument,
+    SigningOrder,
+    require_fit,
+    require_provable,
+    tail_of,
+)
+from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object, keep_with
 from signer.errors import ContainerTooLarge
-from signer.guarded_preparation import prepare_guarded
+from signer.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
 from signer.prepared import PreparedSignature
-from signer.signing import required_timestamper
 
 TOKEN_BYTES: Final = 16_384
 """Room for a time-stamp token: once the value is there, nothing can be prepared anew for more."""
@@ -37,8 +40,7 @@ async def prepare_elsewhere(
     *,
     copy: WorkingCopy,
     certificates: tuple[x509.Certificate, ...],
-    request: SigningRequest,
-    role: AnchorRole | None,
+    order: SigningOrder,
 ) -> tuple[SigningSession, PreparedSignature]:
     """Prepare a signature; the session is yet to be stored.
 
@@ -47,29 +49,32 @@ async def prepare_elsewhere(
         DocumentRefused, SigningRefused: the document can't be signed (or not so).
 
     """
-    fitting = await require_fit(services, certificates, role=role)
-    required_timestamper(request.level, services.timestamper)
-    prepared = await prepare_guarded(
-        copy.source,
-        path=copy.path,
-        sandbox=services.sandbox,
+    request = order.request
+    wanted = SignatureWanted(
         certificates=certificates,
         request=request,
         token_bytes=TOKEN_BYTES if request.level.timestamped else 0,
+        act=order.act,
+        values=order.values,
+    )
+    role = await require_provable(services, wanted, role=order.role)
+    prepared = await prepare_guarded(
+        copy.source, path=copy.path, sandbox=services.sandbox, wanted=wanted
     )
     session = SigningSession(
         session_id=uuid4(),
         caller=caller.code,
         document_digest=copy.digest,
         document=None,
-        prepared=prepared.to_json(),
+        prepared=prepared.signature.to_json(),
+        filled=prepared.filled,
         certificates=certificates,
-        role=fitting,
+        role=role,
         level=request.level,
         created_at=request.signed_at,
         expires_at=services.clock() + services.signing.session_life,
     )
-    return session, prepared
+    return session, prepared.signature
 
 
 async def complete_elsewhere(
@@ -95,12 +100,21 @@ async def complete_elsewhere(
         working = copy_of_object(services, session.document_digest)
     async with working as copy:
         try:
-            tail = await tail_of(services, prepared, value=value)
+            tail = await tail_of(
+                services,
+                GuardedPreparation(filled=session.filled, signature=prepared),
+                value=value,
+                source=copy.source,
+            )
         except ContainerTooLarge as error:
             raise TsaAnswerInvalid(f"its token is too large: {error.detail}") from error
-        signed = await keep_signed(
-            services, copy, tail=tail, prepared=prepared, signed_at=session.created_at
-        )
+        kept = await keep_with(services, copy, tail=tail)
+    signed = SignedDocument(
+        blob=kept.blob,
+        content=kept.content,
+        field_name=prepared.field_name,
+        signed_at=session.created_at,
+    )
     return session, signed
 
 

@@ -1,11 +1,11 @@
 """Signing on the wire: options, certificates, keys, sessions and signed documents."""
 
+import unicodedata
 from datetime import datetime
 from typing import Final
 
 from cryptography import x509
 
-from certs.anchors import AnchorRole
 from certs.identity import fingerprint
 from certs.parsing import DAMAGE
 from certs.schemes import SchemeFamily, SignatureScheme
@@ -13,10 +13,12 @@ from congvan.v1 import signing_pb2
 from exchange.errors import ArgumentInvalid
 from exchange.services import ServerKey
 from exchange.signing_sessions import SigningSession
-from exchange.use_cases.signing import SignedDocument
-from exchange.wire.values import WireEnum, blob, from_wire, timestamp, to_wire
+from exchange.use_cases.signing import SignedDocument, SigningOrder
+from exchange.wire.values import WireEnum, blob, from_wire, read_date, timestamp, to_wire
 from signer import FieldLock, Level, LockAction, Permission, SigningRequest
 from signer.appearance import Appearance, Box
+from signer.lawful_order import Act
+from signer.number_and_date import DocumentNumber, FieldValues, IssueDate
 from signer.prepared import PreparedSignature
 
 PDF_MEDIA_TYPE: Final = "application/pdf"
@@ -35,13 +37,12 @@ _LOCKS: Final = {
     signing_pb2.LOCKED_FIELDS_THESE: LockAction.INCLUDE,
     signing_pb2.LOCKED_FIELDS_ALL_BUT_THESE: LockAction.EXCLUDE,
 }
-# Annexes and copies bear the body's signature (NĐ 30/2020/NĐ-CP Appendix I, III.1.c and art. 26).
-_ROLES: Final = {
+_ACTS: Final = {
     signing_pb2.SIGNING_ROLE_UNSPECIFIED: None,
-    signing_pb2.SIGNING_ROLE_LEADER: AnchorRole.SIGNER,
-    signing_pb2.SIGNING_ROLE_SEAL: AnchorRole.SEAL,
-    signing_pb2.SIGNING_ROLE_ANNEX: AnchorRole.SEAL,
-    signing_pb2.SIGNING_ROLE_COPY: AnchorRole.SEAL,
+    signing_pb2.SIGNING_ROLE_LEADER: Act.LEADER,
+    signing_pb2.SIGNING_ROLE_SEAL: Act.SEAL,
+    signing_pb2.SIGNING_ROLE_ANNEX: Act.ANNEX,
+    signing_pb2.SIGNING_ROLE_COPY: Act.COPY,
 }
 
 
@@ -50,8 +51,8 @@ def read_level(number: int, *, field: str) -> Level:
     return from_wire(number, signing_pb2.SignatureLevel, words=Level, field=field)
 
 
-def read_options(options: signing_pb2.SigningOptions, *, signed_at: datetime) -> SigningRequest:
-    """Read what signature to make.
+def read_order(options: signing_pb2.SigningOptions, *, signed_at: datetime) -> SigningOrder:
+    """Read what signature to make, and what to fill in before it.
 
     Raises:
         ArgumentInvalid: a value is missing or unknown.
@@ -60,7 +61,9 @@ def read_options(options: signing_pb2.SigningOptions, *, signed_at: datetime) ->
     """
     if options.certification not in _PERMISSIONS:
         raise ArgumentInvalid("a known value is needed", field="options.certification")
-    return SigningRequest(
+    if options.role not in _ACTS:
+        raise ArgumentInvalid("a known value is needed", field="options.role")
+    request = SigningRequest(
         level=read_level(options.level, field="options.level"),
         signed_at=signed_at,
         field_name=options.field_name or None,
@@ -71,13 +74,7 @@ def read_options(options: signing_pb2.SigningOptions, *, signed_at: datetime) ->
         certification=_PERMISSIONS[options.certification],
         lock=_read_lock(options.lock) if options.HasField("lock") else None,
     )
-
-
-def read_role(options: signing_pb2.SigningOptions) -> AnchorRole | None:
-    """Read which purpose the certificate must have; None leaves it to the certificate."""
-    if options.role not in _ROLES:
-        raise ArgumentInvalid("a known value is needed", field="options.role")
-    return _ROLES[options.role]
+    return SigningOrder(request=request, act=_ACTS[options.role], values=_read_values(options))
 
 
 def read_certificates(encoded: list[bytes]) -> tuple[x509.Certificate, ...]:
@@ -129,6 +126,18 @@ def write_signed(signed: SignedDocument) -> signing_pb2.SignDocumentResponse:
         field_name=signed.field_name,
         signed_at=timestamp(signed.signed_at),
     )
+
+
+def _read_values(options: signing_pb2.SigningOptions) -> FieldValues | None:
+    number = date = None
+    if options.document_number:
+        number = DocumentNumber.read(options.document_number)
+    if options.HasField("document_date"):
+        on = read_date(options.document_date, "options.document_date")
+        date = IssueDate(on=on, place=unicodedata.normalize("NFC", options.document_place.strip()))
+    elif options.document_place:
+        raise ArgumentInvalid("a place stands before a date", field="options.document_date")
+    return FieldValues(number=number, date=date) if number or date else None
 
 
 def _read_scheme(message: signing_pb2.SignatureScheme) -> SignatureScheme:

@@ -9,6 +9,7 @@ CREATE TABLE signing_session (
     document_digest text COLLATE "C" NOT NULL CHECK (document_digest ~ '^[0-9a-f]{64}$'),
     document        bytea,
     prepared        text,
+    filled          bytea NOT NULL,
     certificates    bytea[] NOT NULL CHECK (cardinality(certificates) > 0),
     role            text COLLATE "C" NOT NULL CHECK (role IN ('SIGNER', 'SEAL')),
     level           text COLLATE "C" NOT NULL,

@@ -23,8 +23,7 @@ from exchange.wire.operations import write_operation
 from exchange.wire.signing import (
     read_certificates,
     read_level,
-    read_options,
-    read_role,
+    read_order,
     write_key,
     write_session,
     write_signed,
@@ -157,10 +156,9 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
 
         async def prepare() -> Commit[signing_pb2.SignDocumentResponse]:
             key = self._key(request)
-            asked = read_options(request.options, signed_at=services.clock())
-            role = read_role(request.options)
+            order = read_order(request.options, signed_at=services.clock())
             async with working as copy:
-                made = await sign_with(services, key, copy=copy, request=asked, role=role)
+                made = await sign_with(services, key, copy=copy, order=order)
             signed.append(made)
 
             async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
@@ -179,15 +177,14 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
 
         async def prepare() -> Commit[signing_pb2.SigningSession]:
             certificates = read_certificates(list(request.certificate_chain))
-            asked = read_options(request.options, signed_at=services.clock())
+            order = read_order(request.options, signed_at=services.clock())
             async with self._copy(request.document) as copy:
                 session, prepared = await prepare_elsewhere(
                     services,
                     current_caller(),
                     copy=copy,
                     certificates=certificates,
-                    request=asked,
-                    role=read_role(request.options),
+                    order=order,
                 )
             session = replace(session, document=request.document.content or None)
 

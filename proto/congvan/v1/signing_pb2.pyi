@@ -52,7 +52,7 @@ class _SigningRole:
 class _SigningRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SigningRole.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SIGNING_ROLE_UNSPECIFIED: _SigningRole.ValueType  # 0
-    """Whatever the certificate names: a person or an organisation."""
+    """Whatever the certificate names, a person or an organisation; no order is kept."""
     SIGNING_ROLE_LEADER: _SigningRole.ValueType  # 1
     """Người có thẩm quyền ký: a person's certificate."""
     SIGNING_ROLE_SEAL: _SigningRole.ValueType  # 2
@@ -63,10 +63,12 @@ class _SigningRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SigningRo
     """Bản sao điện tử."""
 
 class SigningRole(_SigningRole, metaclass=_SigningRoleEnumTypeWrapper):
-    """As what one signs. It decides which purpose the certificate must have (NĐ 68/2024/NĐ-CP art. 29)."""
+    """As what one signs. It decides which purpose the certificate must have (NĐ 68/2024/NĐ-CP art. 29), and then the
+    office's order is kept: leader, number and date, seal (NĐ 30/2020/NĐ-CP art. 13, 14).
+    """
 
 SIGNING_ROLE_UNSPECIFIED: SigningRole.ValueType  # 0
-"""Whatever the certificate names: a person or an organisation."""
+"""Whatever the certificate names, a person or an organisation; no order is kept."""
 SIGNING_ROLE_LEADER: SigningRole.ValueType  # 1
 """Người có thẩm quyền ký: a person's certificate."""
 SIGNING_ROLE_SEAL: SigningRole.ValueType  # 2
@@ -142,6 +144,61 @@ LOCKED_FIELDS_ALL: LockedFields.ValueType  # 1
 LOCKED_FIELDS_THESE: LockedFields.ValueType  # 2
 LOCKED_FIELDS_ALL_BUT_THESE: LockedFields.ValueType  # 3
 Global___LockedFields: _TypeAlias = LockedFields  # noqa: Y015
+
+class _NumberForm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NumberFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NumberForm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NUMBER_FORM_UNSPECIFIED: _NumberForm.ValueType  # 0
+    """The whole line, "Số: 09/QĐ-UBND"."""
+    NUMBER_FORM_NUMBER: _NumberForm.ValueType  # 1
+    """"09/QĐ-UBND", behind a printed "Số:"."""
+    NUMBER_FORM_DIGITS: _NumberForm.ValueType  # 2
+    """"09", between a printed "Số:" and a printed "/QĐ-UBND"."""
+
+class NumberForm(_NumberForm, metaclass=_NumberFormEnumTypeWrapper):
+    """How much of the number's line a field shows; the rest is printed on the page."""
+
+NUMBER_FORM_UNSPECIFIED: NumberForm.ValueType  # 0
+"""The whole line, "Số: 09/QĐ-UBND"."""
+NUMBER_FORM_NUMBER: NumberForm.ValueType  # 1
+""""09/QĐ-UBND", behind a printed "Số:"."""
+NUMBER_FORM_DIGITS: NumberForm.ValueType  # 2
+""""09", between a printed "Số:" and a printed "/QĐ-UBND"."""
+Global___NumberForm: _TypeAlias = NumberForm  # noqa: Y015
+
+class _OfficeFieldKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OfficeFieldKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfficeFieldKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFICE_FIELD_KIND_UNSPECIFIED: _OfficeFieldKind.ValueType  # 0
+    OFFICE_FIELD_KIND_NUMBER: _OfficeFieldKind.ValueType  # 1
+    OFFICE_FIELD_KIND_DATE: _OfficeFieldKind.ValueType  # 2
+    """Place and date, the whole line."""
+    OFFICE_FIELD_KIND_DAY: _OfficeFieldKind.ValueType  # 3
+    OFFICE_FIELD_KIND_MONTH: _OfficeFieldKind.ValueType  # 4
+    OFFICE_FIELD_KIND_YEAR: _OfficeFieldKind.ValueType  # 5
+    OFFICE_FIELD_KIND_LEADER: _OfficeFieldKind.ValueType  # 6
+    """A leader's signature; several leaders sign in their order."""
+    OFFICE_FIELD_KIND_SEAL: _OfficeFieldKind.ValueType  # 7
+
+class OfficeFieldKind(_OfficeFieldKind, metaclass=_OfficeFieldKindEnumTypeWrapper): ...
+
+OFFICE_FIELD_KIND_UNSPECIFIED: OfficeFieldKind.ValueType  # 0
+OFFICE_FIELD_KIND_NUMBER: OfficeFieldKind.ValueType  # 1
+OFFICE_FIELD_KIND_DATE: OfficeFieldKind.ValueType  # 2
+"""Place and date, the whole line."""
+OFFICE_FIELD_KIND_DAY: OfficeFieldKind.ValueType  # 3
+OFFICE_FIELD_KIND_MONTH: OfficeFieldKind.ValueType  # 4
+OFFICE_FIELD_KIND_YEAR: OfficeFieldKind.ValueType  # 5
+OFFICE_FIELD_KIND_LEADER: OfficeFieldKind.ValueType  # 6
+"""A leader's signature; several leaders sign in their order."""
+OFFICE_FIELD_KIND_SEAL: OfficeFieldKind.ValueType  # 7
+Global___OfficeFieldKind: _TypeAlias = OfficeFieldKind  # noqa: Y015
 
 @_typing.final
 class PageBox(_message.Message):
@@ -270,6 +327,7 @@ class SigningOptions(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
     DOCUMENT_DATE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_PLACE_FIELD_NUMBER: _builtins.int
     level: Global___SignatureLevel.ValueType
     field_name: _builtins.str
     """An existing empty field, or the name of a new one; made by the service where empty."""
@@ -278,7 +336,10 @@ class SigningOptions(_message.Message):
     certification: Global___ChangesAllowed.ValueType
     role: Global___SigningRole.ValueType
     document_number: _builtins.str
-    """Số, ngày: filled into the fields that PrepareDocument made, before the seal signs."""
+    """Số, ký hiệu, as "09/QĐ-UBND", and the date: filled into the fields that PrepareDocument made, before the
+    signature is. The place stands before the date where the field shows the whole line.
+    """
+    document_place: _builtins.str
     @_builtins.property
     def appearance(self) -> Global___Appearance: ...
     @_builtins.property
@@ -301,10 +362,11 @@ class SigningOptions(_message.Message):
         role: Global___SigningRole.ValueType = ...,
         document_number: _builtins.str = ...,
         document_date: _envelope_pb2.CalendarDate | None = ...,
+        document_place: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "document_date", b"document_date", "lock", b"lock", "scheme", b"scheme"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "certification", b"certification", "document_date", b"document_date", "document_number", b"document_number", "field_name", b"field_name", "level", b"level", "location", b"location", "lock", b"lock", "reason", b"reason", "role", b"role", "scheme", b"scheme"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "certification", b"certification", "document_date", b"document_date", "document_number", b"document_number", "document_place", b"document_place", "field_name", b"field_name", "level", b"level", "location", b"location", "lock", b"lock", "reason", b"reason", "role", b"role", "scheme", b"scheme"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -751,23 +813,61 @@ class BatchCompleteSigningResponse(_message.Message):
 Global___BatchCompleteSigningResponse: _TypeAlias = BatchCompleteSigningResponse  # noqa: Y015
 
 @_typing.final
+class OfficeField(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    NUMBER_FORM_FIELD_NUMBER: _builtins.int
+    kind: Global___OfficeFieldKind.ValueType
+    number_form: Global___NumberForm.ValueType
+    @_builtins.property
+    def box(self) -> Global___PageBox: ...
+    def __init__(
+        self,
+        *,
+        kind: Global___OfficeFieldKind.ValueType = ...,
+        box: Global___PageBox | None = ...,
+        number_form: Global___NumberForm.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "kind", b"kind", "number_form", b"number_form"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfficeField: _TypeAlias = OfficeField  # noqa: Y015
+
+@_typing.final
 class PrepareDocumentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    LEADERS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     @_builtins.property
     def document(self) -> Global___DocumentContent: ...
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfficeField]:
+        """Left out: number, date, leaders and seal at the places of NĐ 30/2020, found by the page's text."""
+
+    @_builtins.property
+    def leaders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The leaders' names as printed, where the service is to find their places; the last one named by default."""
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         document: Global___DocumentContent | None = ...,
+        fields: _abc.Iterable[Global___OfficeField] | None = ...,
+        leaders: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "fields", b"fields", "leaders", b"leaders", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
