@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from signer import limits
 from signer.fastlane_tables import (
     FREE,
     Place,
@@ -121,6 +122,8 @@ class PlainDocument:
         resources = root.get(b"/Resources")
         if resources is not None and not resources.startswith(b"<<"):
             self.entries(reference_of(resources))
+        if integer_of(root.get(b"/Count")) > limits.DEFAULT.max_pages:
+            raise NotPlain("more pages than are signed")
         node = root
         for _ in range(MAX_TREE_DEPTH):
             if integer_of(node.get(b"/Count")) < 1:

@@ -17,6 +17,7 @@ from signer import limits as limits_module
 from signer.credential import credential_of, scheme_for
 from signer.document import admit_source
 from signer.errors import ContainerTooLarge, TimestamperMissing
+from signer.fastlane import fast_update
 from signer.limits import DocumentLimits
 from signer.preparation import prepare_update
 from signer.prepared import PreparedSignature
@@ -159,12 +160,10 @@ def prepare_signature(
         limits=limits,
     )
     admit_source(source, limits)
-    update = prepare_update(
-        source,
-        credential=credential,
-        request=request,
-        reserve=credential.max_container_bytes + token_bytes,
-    )
+    reserve = credential.max_container_bytes + token_bytes
+    update = fast_update(
+        source, credential=credential, request=request, reserve=reserve
+    ) or prepare_update(source, credential=credential, request=request, reserve=reserve)
     document_digest = update.digest(source, credential.digest_algorithm)
     return PreparedSignature(
         update=update,
