@@ -63,14 +63,16 @@ class SignerBlock:
 def signer_block(facts: DocumentFacts, name: str | None) -> SignerBlock | None:
     """Return the last block that names the signer, or without a name the last one there is.
 
-    None where the document has no text at all, or neither name nor position in such a place.
-    Raises PlaceNotFound where a name is asked for and others sign, or where several may be meant.
+    None where the last page has no text at all, as a scan. Raises PlaceNotFound where the text
+    names no such signer, or where several may be meant.
     """
     found = [block for page in facts.pages for block in _blocks(page)]
     if name is not None:
         return _named(found, name, facts=facts)
     if not found:
-        return None
+        if facts.pages[-1].is_picture:
+            return None
+        raise PlaceNotFound("the text shows no position with room and a name below it")
     last = max(found, key=lambda block: (_addressed(facts, block), block.page))
     beside = [block for block in found if block.page == last.page]
     if len(beside) > 1:
@@ -91,7 +93,9 @@ def _named(found: Sequence[SignerBlock], name: str, *, facts: DocumentFacts) -> 
     if found:
         names = ", ".join(dict.fromkeys(block.name_text for block in found))
         raise PlaceNotFound(f"no block for the signature of {name}; the document names {names}")
-    return None
+    if facts.pages[-1].is_picture:
+        return None
+    raise PlaceNotFound(f"the text doesn't show {name} below a position, with room between")
 
 
 def _addressed(facts: DocumentFacts, block: SignerBlock) -> bool:

@@ -33,6 +33,9 @@ _SMALLEST: Final = 0.5
 """A leader's picture shrinks to no less than this share of its size."""
 _POSITION_MM: Final = 14.0
 """Room for two lines of capacity and position where a page has no text to measure."""
+_NAME_MM: Final = 80.0
+_LINE_MM: Final = 5.0
+"""How wide and how high a line of the signer's name may be on a page without text."""
 _SHIFTS_MM: Final = tuple(sorted((step * 0.5 for step in range(-24, 25)), key=abs))
 _TOP_RIGHT_MM: Final = (5.0, 70.0)
 """How far below the page's upper edge the text of annexes and copies may begin."""
@@ -174,12 +177,24 @@ def _blank_room(page: PageFacts) -> tuple[float, float, float]:
     between = [run for run in runs if run[0] > bottom and run[1] < page.height_mm - top]
     for low, high in between:
         if low <= page.height_mm - top and LEADER_SIZE_MM[1] * 0.7 <= high - low <= 60:
-            return centre, (low + high) / 2, high - low - 2 * _AIR_MM
+            return (
+                _name_centre(page, low, centre=centre),
+                (low + high) / 2,
+                high - low - 2 * _AIR_MM,
+            )
     for low, high in runs:
         if low <= bottom and high - bottom >= _POSITION_MM + LEADER_SIZE_MM[1]:
             upper = min(high, page.height_mm - top) - _POSITION_MM
             return centre, upper - LEADER_SIZE_MM[1] / 2, LEADER_SIZE_MM[1]
     raise PlaceNotFound(f"page {page.number} has no room for a signature on its right")
+
+
+def _name_centre(page: PageFacts, foot: float, *, centre: float) -> float:
+    """Return the middle of what stands under a blank that ends at `foot`: the signer's name."""
+    half = _NAME_MM / 2
+    band = Area(left=centre - half, bottom=foot - _LINE_MM, right=centre + half, top=foot)
+    sides = page.ink.sides(band, height_mm=page.height_mm) if page.ink else None
+    return sum(sides) / 2 if sides else centre
 
 
 def _blank_runs(page: PageFacts, centre: float) -> Iterator[tuple[float, float]]:

@@ -142,6 +142,20 @@ class Ink:
         mask = (1 << right) - (1 << left)
         return sum((row & mask).bit_count() for row in self.rows[first:last])
 
+    def sides(self, area: Area, *, height_mm: float) -> tuple[float, float] | None:
+        """Return from where to where an area of the page has dark cells; None where it has none."""
+        first, last = self._span(
+            height_mm - area.top, height_mm - area.bottom, count=len(self.rows)
+        )
+        left, right = self._span(area.left, area.right, count=self.columns)
+        seen = 0
+        for row in self.rows[first:last]:
+            seen |= row & ((1 << right) - (1 << left))
+        if not seen:
+            return None
+        lowest = (seen & -seen).bit_length() - 1
+        return lowest * self.cell_mm, seen.bit_length() * self.cell_mm
+
     def _span(self, start_mm: float, end_mm: float, *, count: int) -> tuple[int, int]:
         start = min(max(round(start_mm / self.cell_mm), 0), count)
         return start, min(max(round(end_mm / self.cell_mm), start), count)

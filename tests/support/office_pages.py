@@ -95,12 +95,36 @@ def document(*pages: Sequence[Text], entries: str = "", decomposed: bool = False
 
 def scanned(source: bytes, *, dots_per_inch: int = 200) -> bytes:
     """The document as a scanner makes it: a picture on each page, and no text."""
+    writer = PdfFileWriter()  # type: ignore[no-untyped-call]
     with pypdfium2.PdfDocument(source) as opened:
-        shown = [page.render(scale=dots_per_inch / 72).to_pil().convert("RGB") for page in opened]
+        for page in opened:
+            width, height = page.get_size()
+            shown = page.render(scale=dots_per_inch / 72).to_pil().convert("RGB")
+            jpeg = BytesIO()
+            shown.save(jpeg, "JPEG", quality=70)
+            picture = generic.StreamObject(
+                dictionary(
+                    {
+                        "/Type": "/XObject",
+                        "/Subtype": "/Image",
+                        "/Width": shown.width,
+                        "/Height": shown.height,
+                        "/ColorSpace": "/DeviceRGB",
+                        "/BitsPerComponent": 8,
+                        "/Filter": "/DCTDecode",
+                    }
+                ),
+                encoded_data=jpeg.getvalue(),
+            )
+            content = b"q %.2f 0 0 %.2f 0 0 cm /Im1 Do Q" % (width, height)
+            made = PageObject(  # type: ignore[no-untyped-call]
+                contents=writer.add_object(generic.StreamObject(stream_data=content)),
+                media_box=(0, 0, width, height),
+                resources=dictionary({"/XObject": {"/Im1": writer.add_object(picture)}}),
+            )
+            writer.insert_page(made)  # type: ignore[no-untyped-call]
     out = BytesIO()
-    shown[0].save(
-        out, "PDF", save_all=True, append_images=shown[1:], resolution=dots_per_inch, quality=60
-    )
+    writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
