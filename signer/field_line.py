@@ -27,6 +27,8 @@ SLANT: Final = 0.2126
 """tan 12°: dates are in italics by II.4.b; the typeface is upright, so its letters are slanted."""
 
 _EM: Final = 1000
+_SPACE: Final = 0.25
+"""A space in font sizes: what stands between a printed label and the line behind it."""
 _SLACK_UNITS: Final = 0.05
 _DESCENT: Final = 0.22
 _HEIGHT: Final = 0.9
@@ -46,12 +48,13 @@ class Line:
     text: str
     font_name: str
     slanted: bool = False
+    centred: bool = True
 
 
 def draw_line(
     line: Line, placement: Placement, *, font: generic.IndirectObject, metrics: Metrics
 ) -> generic.StreamObject:
-    """Return the form XObject that shows the line in the middle of the field.
+    """Return the form XObject that shows the line, halfway up the field.
 
     Raises TextUnprintable for a letter the font lacks, PlacementInvalid where the line is too long.
     """
@@ -60,7 +63,8 @@ def draw_line(
         raise TextUnprintable(f"of {line.text[:60]!r}")
     size = _font_size(ems, placement)
     slant = SLANT if line.slanted else 0.0
-    x = max(0.0, (placement.width - ems * size) / 2)
+    spare = max(0.0, placement.width - ems * size)
+    x = spare / 2 if line.centred else min(spare, size * _SPACE)
     # The letters' extent from descent to ascent is centred in the field's height.
     y = (placement.height - (metrics.ascent + metrics.descent) / _EM * size) / 2
     operand = line.text.encode("utf-16-be").hex().encode("ascii")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from signer.errors import FieldUnusable, PlacementInvalid
+from signer.errors import FieldUnusable, PlacementInvalid, PlaceNotFound
 from signer.number_and_date import (
     DATE_FIELD,
     DAY_FIELD,
@@ -17,17 +17,29 @@ from signer.number_and_date import (
     YEAR_FIELD,
     NumberForm,
 )
-from signer.office_places import date_places, leader_place, number_place, seal_place
+from signer.office_places import (
+    MARGIN_MM,
+    date_places,
+    leader_place,
+    number_place,
+    seal_place,
+)
 from signer.page_facts import Area
 from signer.prepared_fields import MAX_HEIGHT_MM, MAX_WIDTH_MM
+from signer.text_lines import folded, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from signer.appearance import Box
-    from signer.page_facts import DocumentFacts, PageFacts
+    from signer.page_facts import DocumentFacts, PageFacts, Word
 
 MAX_LEADERS: Final = 10
+_HEADING_MM: Final = 80.0
+"""How far from the page's upper edge boxes 3 and 4 begin at most: below two or three names."""
+_LINE_MM: Final = 6.0
+_DATE_SHARE: Final = 0.5
+"""Box 4 lies in the right half of the page, box 3 in the left."""
 _BEHIND_MM: Final = 3.0
 """How close behind the number's blank its printed symbol stands."""
 
@@ -99,8 +111,11 @@ def office_fields(facts: DocumentFacts, *, leaders: tuple[str, ...] = ()) -> Fie
     What the page shows already, number or date, gets no field. Raises PlaceNotFound.
     """
     places = [leader_place(facts, name=name)[0] for name in leaders or (None,)]
+    heading = _heading(facts.first)
+    number = next(_number(heading), None)
+    texts = (*((number,) if number is not None else ()), *_date(heading, number))
     return FieldPlaces(
-        texts=(*_number(facts.first), *_date(facts.first)),
+        texts=texts,
         leaders=tuple(
             SignaturePlace(name=leader_field(index), box=box)
             for index, box in enumerate(places, start=1)
@@ -117,6 +132,28 @@ def leader_field(number: int = 1) -> str:
     return LEADER_FIELD if number == 1 else f"{LEADER_FIELD}{number}"
 
 
+def _heading(first: PageFacts) -> PageFacts:
+    """Return the first page with the words of its heading alone.
+
+    Subject and preamble cite documents by number and date too ("Nghị định số 30/2020/NĐ-CP ngày
+    05 …"), but box 3 begins its line with "Số", and box 4 has a comma before "ngày".
+    """
+    floor = first.height_mm - _HEADING_MM
+    above = tuple(word for word in first.words if word.area.bottom > floor)
+    kept = (word for row in rows(above) if _is_heading(row) for word in row)
+    return replace(first, words=tuple(kept))
+
+
+def _is_heading(row: Sequence[Word]) -> bool:
+    words = [folded(word.text) for word in row]
+    for index, word in enumerate(words):
+        if word.rstrip(":") == "số" and index:
+            return False
+        if word == "ngày" and index and not words[index - 1].endswith(","):
+            return False
+    return True
+
+
 def _number(first: PageFacts) -> Iterator[TextPlace]:
     box, labelled = number_place(first)
     if box is None:
@@ -124,7 +161,7 @@ def _number(first: PageFacts) -> Iterator[TextPlace]:
     form = NumberForm.LINE
     if labelled:
         form = NumberForm.DIGITS if _symbol_behind(box, first) else NumberForm.NUMBER
-    yield TextPlace(name=NUMBER_FIELD, box=box, form=form)
+    yield TextPlace(name=NUMBER_FIELD, box=_as_high_as_a_line(box), form=form)
 
 
 def _symbol_behind(box: Box, first: PageFacts) -> bool:
@@ -138,10 +175,40 @@ def _symbol_behind(box: Box, first: PageFacts) -> bool:
     )
 
 
-def _date(first: PageFacts) -> Iterator[TextPlace]:
+def _date(first: PageFacts, number: TextPlace | None) -> Iterator[TextPlace]:
+    if number is not None and number.form is not NumberForm.LINE and not _says_date(first):
+        yield TextPlace(name=DATE_FIELD, box=_beside(number.box, first))
+        return
     whole, parts = date_places(first)
     if whole is not None:
-        yield TextPlace(name=DATE_FIELD, box=whole)
+        yield TextPlace(name=DATE_FIELD, box=_as_high_as_a_line(whole))
     for name, box in zip((DAY_FIELD, MONTH_FIELD, YEAR_FIELD), parts, strict=True):
         if box is not None:
-            yield TextPlace(name=name, box=box)
+            yield TextPlace(name=name, box=_as_high_as_a_line(box))
+
+
+def _says_date(first: PageFacts) -> bool:
+    return any(folded(word.text) == "ngày" for word in first.words)
+
+
+def _beside(number: Box, first: PageFacts) -> Box:
+    """Return the place for a whole date in the line of the number, on its right (App. I, II.4)."""
+    middle = Area.of_box(number).middle
+    area = Area(
+        left=first.width_mm * _DATE_SHARE,
+        bottom=middle - _LINE_MM / 2,
+        right=first.width_mm - MARGIN_MM[3],
+        top=middle + _LINE_MM / 2,
+    )
+    if not first.is_free(area):
+        raise PlaceNotFound("no free room for the date in the line of the number")
+    return area.on_page(first.number)
+
+
+def _as_high_as_a_line(box: Box) -> Box:
+    """Return the box with room for a line of 13 pt and its tones, around its middle.
+
+    What was found is as high as the letters that happen to stand there.
+    """
+    bottom = Area.of_box(box).middle - _LINE_MM / 2
+    return replace(box, bottom_mm=round(max(0.0, bottom), 2), height_mm=_LINE_MM)

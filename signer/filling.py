@@ -11,7 +11,7 @@ from signer.document import admit_source
 from signer.errors import FieldUnusable, NumberMissing
 from signer.field_line import Line, draw_line
 from signer.lawful_order import Act, ensure_lawful, read_state
-from signer.number_and_date import NUMBER_FIELD
+from signer.number_and_date import NUMBER_FIELD, NumberForm
 from signer.opening import document_errors, open_for_update, written_update
 from signer.pdf_values import dictionary
 from signer.prepared_fields import PreparedField, prepared_fields
@@ -49,7 +49,14 @@ def _fill(field: PreparedField, values: FieldValues, *, writer: IncrementalPdfFi
     text = values.text(field.name, field.form)
     if text is None:
         raise NumberMissing(field.name)
-    line = Line(text=text, font_name=field.font_name, slanted=field.name != NUMBER_FIELD)
+    is_number = field.name == NUMBER_FIELD
+    line = Line(
+        text=text,
+        font_name=field.font_name,
+        slanted=not is_number,
+        # Behind a printed "Số:" the number follows at once.
+        centred=not (is_number and field.form is NumberForm.NUMBER),
+    )
     font = field.fonts.raw_get(field.font_name)
     if not isinstance(font, generic.IndirectObject):
         raise FieldUnusable("the form's font is not an object of its own")
