@@ -1,7 +1,7 @@
 """The composition root: settings become services, services become a gRPC server."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from grpc_reflection.v1alpha import reflection
 from certs.anchors import TrustStore
 from certs.checking import PathChecker
 from certs.fetching import EvidenceFetcher, FetchPolicy
-from certs.keys.file import load_pkcs12
 from certs.timestamping import HttpTimestamper
 from certs.trust_files import load_trust_store
 from congvan.v1 import (
@@ -35,12 +34,12 @@ from congvan.v1 import (
     verification_pb2,
     verification_pb2_grpc,
 )
-from exchange.agency import parse_organ_id
 from exchange.compliance.rate_definitions import load_definitions
 from exchange.errors import SettingInvalid
 from exchange.evidence import EvidenceSigner
 from exchange.routing import load_routing_table
 from exchange.server.door import Door
+from exchange.server.keys import load_keys
 from exchange.server.servicers.archive import ArchiveServicer
 from exchange.server.servicers.blobs import BlobServicer
 from exchange.server.servicers.compliance import ComplianceServicer
@@ -49,10 +48,9 @@ from exchange.server.servicers.operations import OperationServicer
 from exchange.server.servicers.registry import RegistryServicer
 from exchange.server.servicers.signing import SigningServicer
 from exchange.server.servicers.verification import VerificationServicer
-from exchange.server.settings import Settings, SigningKeySection, read_setting_file
+from exchange.server.settings import Settings, read_setting_file
 from exchange.services import (
     OperationPolicy,
-    ServerKey,
     ServiceLimits,
     Services,
     SigningPolicy,
@@ -123,7 +121,7 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             checker=PathChecker(store=trust, fetcher=usable),
             timestamper=_timestamper(settings, fetcher, trust=trust),
             patient_timestamper=_timestamper(settings, fetcher, trust=trust, patient=True),
-            keys=_load_keys(settings),
+            keys=await load_keys(settings),
             evidence_signer=_load_evidence_signer(settings.evidence_key),
             routing=load_routing_table(),
             definitions=load_definitions(),
@@ -194,26 +192,6 @@ def _timestamper(
         return None
     seconds = section.patient_seconds if patient else section.seconds
     return HttpTimestamper(section.url, fetcher=fetcher, store=trust, timeout_seconds=seconds)
-
-
-def _load_keys(settings: Settings) -> Mapping[str, ServerKey]:
-    return {section.id: _load_key(section) for section in settings.signing_keys}
-
-
-def _load_key(section: SigningKeySection) -> ServerKey:
-    passphrase = None
-    if section.passphrase_file is not None:
-        content = read_setting_file(
-            section.passphrase_file, what=f"signing_keys {section.id}: passphrase_file"
-        )
-        passphrase = content.rstrip(b"\r\n")
-    content = read_setting_file(section.file, what=f"signing_keys {section.id}: file")
-    return ServerKey(
-        key_id=section.id,
-        endpoint=parse_organ_id(section.endpoint),
-        key=load_pkcs12(content, passphrase),
-        seal=section.seal,
-    )
 
 
 def _load_evidence_signer(path: Path) -> EvidenceSigner:

@@ -3,9 +3,9 @@
 import ipaddress
 import tomllib
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -117,13 +117,41 @@ class LimitsSection(_Section):
 
 
 class SigningKeySection(_Section):
-    """A key that the service keeps for an endpoint. The passphrase is in a file of its own."""
+    """A key that the service keeps for an endpoint, in a PKCS#12 file or in a PKCS#11 token or HSM.
+
+    Passphrases and PINs are in files of their own. In a token the key is the one whose certificate
+    has this SHA-256 or CKA_ID (both in hex).
+    """
 
     id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")
     endpoint: str
-    file: Path
-    passphrase_file: Path | None = None
     seal: bool = True
+    file: Path | None = None
+    passphrase_file: Path | None = None
+    module: Path | None = None
+    token_label: str = ""
+    token_serial: str = ""
+    certificate_sha256: str = Field(default="", pattern=r"^([0-9A-Fa-f]{64})?$")
+    key_id: str = Field(default="", pattern=r"^([0-9A-Fa-f]{2})*$")
+    pin_file: Path | None = None
+    pin_file_variable: str = ""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        in_token = (self.token_label, self.token_serial, self.certificate_sha256, self.key_id)
+        pins = (self.pin_file is not None, bool(self.pin_file_variable))
+        if (self.file is None) == (self.module is None):
+            raise ValueError("either file or module is needed")
+        if self.file is not None and (any(in_token) or any(pins)):
+            raise ValueError("a key in a file has no token, certificate_sha256, key_id or PIN")
+        if self.module is not None:
+            if self.passphrase_file is not None:
+                raise ValueError("a key in a token has a PIN, no passphrase_file")
+            if not any(in_token):
+                raise ValueError("certificate_sha256, key_id or the token must say which key")
+            if sum(pins) != 1:
+                raise ValueError("either pin_file or pin_file_variable is needed")
+        return self
 
 
 class BootstrapSection(_Section):
@@ -166,6 +194,11 @@ class Settings(BaseSettings):
     def evidence_key(self) -> Path:
         """Where the key that signs evidence is kept (PEM, 0600)."""
         return self.service.data_dir / "evidence.key"
+
+    @property
+    def token_state(self) -> Path:
+        """Where the workers take turns in opening tokens, and remember PINs that were refused."""
+        return self.service.data_dir / "tokens"
 
     @property
     def spool(self) -> Path:

@@ -31,6 +31,7 @@ from pkcs11.util.rsa import decode_rsa_private_key
 from pkcs11.util.x509 import decode_x509_certificate
 
 from certs.keys.pkcs11_module import module_at
+from certs.keys.pkcs11_tokens import list_tokens
 from certs.keys.pkcs11_turns import TokenAccess
 
 PIN, OFFICER_PIN = "240168", "officer-240168"
@@ -100,6 +101,14 @@ class TokenBox:
                         Attribute.ALWAYS_AUTHENTICATE: always_authenticate,
                     }
                 )
+
+    def forget_wrong_pins(self) -> None:
+        """Log in with the right PIN, which takes the tokens' warnings away."""
+        for token in list_tokens(self.module, access=self.access):
+            if token.initialized:
+                with _writing(self, token.label):
+                    pass
+        self.restart()
 
     def take_away(self) -> None:
         """Pull all tokens out."""

@@ -73,3 +73,43 @@ def test_a_wrong_setting_is_named(tmp_path: Path, text: str, said: str) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingInvalid, match=r"absent\.toml"):
         load_settings(tmp_path / "absent.toml")
+
+
+KEY = """
+[[signing_keys]]
+id = "seal"
+endpoint = "H56"
+"""
+IN_FILE = KEY + 'file = "seal.p12"\n'
+IN_TOKEN = KEY + 'module = "/usr/lib/hsm.so"\nkey_id = "10"\npin_file = "pin"\n'
+
+
+def test_a_key_is_in_a_file_or_in_a_token(tmp_path: Path) -> None:
+    in_file, in_token = load_settings(written(tmp_path, MINIMAL + IN_FILE + IN_TOKEN)).signing_keys
+    assert in_file.file == tmp_path / "seal.p12"
+    assert in_token.module == Path("/usr/lib/hsm.so")
+    assert in_token.pin_file == tmp_path / "pin"
+    assert in_token.seal
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        (KEY, "either file or module"),
+        (IN_FILE + 'module = "/usr/lib/hsm.so"\n', "either file or module"),
+        (IN_FILE + 'key_id = "10"\n', "a key in a file"),
+        (IN_FILE + 'pin_file = "pin"\n', "a key in a file"),
+        (IN_TOKEN + 'passphrase_file = "p"\n', "no passphrase_file"),
+        (IN_TOKEN.replace('key_id = "10"\n', ""), "which key"),
+        (IN_TOKEN.replace('pin_file = "pin"\n', ""), "either pin_file or"),
+        (IN_TOKEN + 'pin_file_variable = "PIN"\n', "either pin_file or"),
+        (IN_TOKEN.replace('"10"', '"1"'), "key_id"),
+        (IN_TOKEN + 'certificate_sha256 = "00"\n', "certificate_sha256"),
+        (IN_TOKEN + 'pin = "123456"\n', "signing_keys.0.pin: Extra"),
+    ],
+)
+def test_a_key_that_is_neither_or_both_is_refused(tmp_path: Path, section: str, said: str) -> None:
+    with pytest.raises(SettingInvalid) as refused:
+        load_settings(written(tmp_path, MINIMAL + section))
+    assert said in str(refused.value)
+    assert "123456" not in str(refused.value)
