@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from signer.errors import PlaceNotFound
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 _HEADING_SHARE: Final = 0.6
 """The part of the page, from its lower edge, above which the heading lies."""
-_LABEL: Final = re.compile(r"^số\s*:?$", re.IGNORECASE)
+_LABEL: Final = re.compile(r"^(?:Số|SỐ):?$")
+_NUMBERED: Final = re.compile(r"^(?:Số|SỐ):?\d+")
+_SYMBOL: Final = re.compile(r"^(?:[\d/:.…_-]|$)")
+"""What may follow the label: number, symbol, or dots to write on."""
 _DOTS: Final = re.compile(r"^[.…_·\s]+$")
 _MARGIN_MM: Final = 0.4
 """Air between a blank and the words beside it."""
@@ -25,6 +30,11 @@ _MIN_NUMBER_MM: Final = 6.0
 _MIN_DAY_MM: Final = 3.5
 """Two digits of 14 pt are 4.9 mm wide; a little narrower they are still read well."""
 _LINE_MM: Final = 6.0
+_LEFT_SHARE: Final = 0.42
+"""The share of the page's width, from the left, in which box 3 lies."""
+_SYMBOL_SHARE: Final = 0.55
+"""How far a symbol may stand to the right: nothing in box 4 begins like one."""
+_COLUMNS_APART_MM: Final = 5.0
 _LEFT_MM: Final = 30.0
 _RIGHT_MM: Final = 15.0
 """Margins of a page: left 30 to 35 mm, right 15 to 20 mm (NĐ 30/2020 Appendix I, I.3)."""
@@ -58,13 +68,19 @@ def number_blank(page: PageFacts) -> NumberBlank | None:
     Raises PlaceNotFound where the blank is too narrow for a number.
     """
     for row in _heading(page):
-        left = [word for word in row if word.area.left < page.width_mm * 0.55]
-        for index, word in enumerate(left):
-            if re.match(r"^số:?\d+", word.text, re.IGNORECASE):
-                return NumberBlank(area=None)
-            if _LABEL.match(word.text):
-                return _behind(word, left[index + 1 :], row=row, page=page)
+        label, *others = row
+        after = list(takewhile(partial(_is_in_box_3, page_width_mm=page.width_mm), others))
+        if _NUMBERED.match(label.text):
+            return NumberBlank(area=None)
+        follows = after[0].text if after else ""
+        if _LABEL.match(label.text) and _SYMBOL.match(follows):
+            return _behind(label, after, row=row, page=page)
     return None
+
+
+def _is_in_box_3(word: Word, *, page_width_mm: float) -> bool:
+    share = _SYMBOL_SHARE if _SYMBOL.match(word.text) else _LEFT_SHARE
+    return word.area.left < page_width_mm * share
 
 
 def _behind(
@@ -96,7 +112,7 @@ def date_blanks(page: PageFacts) -> DateBlanks | None:
         if not {"ngày", "tháng", "năm"} <= named.keys():
             continue
         day, month, year = named["ngày"], named["tháng"], named["năm"]
-        if not day < month < year:
+        if not day < month < year or not _begins_on_the_right(words[: day + 1], page):
             continue
         return DateBlanks(
             day=_part(words, day, until=month),
@@ -104,6 +120,16 @@ def date_blanks(page: PageFacts) -> DateBlanks | None:
             year=_part(words, year, until=len(words)) if year == len(words) - 1 else None,
         )
     return None
+
+
+def _begins_on_the_right(words: Sequence[Word], page: PageFacts) -> bool:
+    """Whether the column that ends with these words begins in the page's right part."""
+    start = words[-1].area
+    for word in reversed(words[:-1]):
+        if start.left - word.area.right > _COLUMNS_APART_MM:
+            break
+        start = word.area
+    return start.left > page.width_mm * 0.38
 
 
 def _part(words: Sequence[Word], index: int, *, until: int) -> Area | None:
