@@ -34,10 +34,10 @@ START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 class Office:
     """Signs, revokes and judges at instants of its own."""
 
-    def __init__(self, directory: Path) -> None:
-        self.now = START
+    def __init__(self, directory: Path, *, now: datetime = START) -> None:
+        self.now = now
         self.authority = PracticeAuthority.create(
-            directory, base_url="http://127.0.0.1:9", clock=lambda: self.now
+            directory, base_url="http://127.0.0.1:9", clock=lambda: self.now, key="p256"
         )
 
     def person(self, name: str = "Trần Thị Bình", *, days: int = 300) -> Issued:
