@@ -144,11 +144,12 @@ class _Reading:
 
     def entries(self, at: int, *, depth: int) -> tuple[Entries, int]:
         data, entries = self._data, Entries()
-        self._descend(depth)
+        self._bound(depth)
         while True:
             key = _token(data, at)
             kind = key.lastindex
             if kind == _CLOSE:
+                self._bound(depth)
                 return entries, key.end()
             if kind == _NAME:
                 name = key[_NAME]
@@ -180,11 +181,12 @@ class _Reading:
 
     def _array(self, at: int, *, depth: int) -> tuple[bytes, int]:
         data, members = self._data, [b"["]
-        self._descend(depth)
+        self._bound(depth)
         while True:
             token = _token(data, at)
             kind = token.lastindex
             if kind == _ARRAY_END:
+                self._bound(depth)
                 members.append(b"]")
                 return b" ".join(members), token.end()
             if kind in _AS_THEY_ARE:
@@ -195,7 +197,7 @@ class _Reading:
                 member, at = self.value(token, depth=depth)
                 members.append(member)
 
-    def _descend(self, depth: int) -> None:
+    def _bound(self, depth: int) -> None:
         if depth > MAX_DEPTH or self._left <= 0:
             raise NotPlain("nested too deeply, or too many values")
 
