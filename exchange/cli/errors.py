@@ -12,6 +12,7 @@ CliError
 │  ├─ JournalUnusable   JOURNAL_UNUSABLE
 │  └─ JournalInUse      JOURNAL_IN_USE
 ├─ PassphraseMissing    PASSPHRASE_MISSING
+├─ ProfileExists        PROFILE_EXISTS
 ├─ TrustMissing         TRUST_MISSING
 ├─ ChecksFailed         CHECK_FAILED
 ├─ ArchiveDamaged       ARCHIVE_DAMAGED
@@ -100,6 +101,12 @@ class PassphraseMissing(CliError):
     """A passphrase is needed and nobody can be asked. Use --passphrase-file or --passphrase-fd."""
 
     reason = "PASSPHRASE_MISSING"
+
+
+class ProfileExists(CliError):
+    """There is a profile of this name, and it is not overwritten. Remove it first."""
+
+    reason = "PROFILE_EXISTS"
 
 
 class TrustMissing(CliError):

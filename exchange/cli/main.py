@@ -6,6 +6,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Annotated, Any, NoReturn
@@ -27,6 +28,12 @@ COMMANDS = {
     "serve": _Entry("serve", "Chạy dịch vụ · Run the service"),
     "doctor": _Entry("doctor", "Kiểm tra máy và kết nối · Check this machine and its service"),
     "sign": _Entry("sign", "Ký số tệp PDF · Sign PDF files"),
+    "prepare": _Entry("prepare", "Chuẩn bị ô số, ngày, chữ ký · Add fields before signing"),
+    "approve": _Entry("approve", "Ký duyệt · The leader signs, with the picture in its place"),
+    "issue": _Entry("issue", "Phát hành · Number and date, then the organisation's seal"),
+    "annex": _Entry("annex", "Ký phụ lục · The seal signs annexes in files of their own"),
+    "copy": _Entry("copy", "Sao y, sao lục, trích sao · The seal signs a copy"),
+    "profile": _Entry("profiles", "Hồ sơ ký · Profiles: which key, seal and service to use"),
     "verify": _Entry("verify", "Kiểm tra chữ ký · Check the signatures of PDF files"),
     "send": _Entry("send", "Gửi văn bản · Send a document"),
     "inbox": _Entry("inbox", "Xem hộp văn bản đến · Look into the mailbox"),
@@ -37,6 +44,23 @@ COMMANDS = {
     "certs": _Entry("certs", "Chứng thư và kho tin cậy · Certificates and trust"),
     "registry": _Entry("registry", "Danh bạ liên thông · Who takes part in the exchange"),
 }
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "ky-so": ("sign",),
+    "chuan-bi": ("prepare",),
+    "ky-duyet": ("approve",),
+    "phat-hanh": ("issue",),
+    "phu-luc": ("annex",),
+    "sao-y": ("copy", "--form", "sao-y"),
+    "sao-luc": ("copy", "--form", "sao-luc"),
+    "trich-sao": ("copy", "--form", "trich-sao"),
+    "ho-so": ("profile",),
+    "kiem-tra": ("verify",),
+    "gui": ("send",),
+    "den": ("receive",),
+    "bao-cao": ("rate",),
+}
+"""The office's own words, without diacritics: not listed, understood all the same."""
 
 _EPILOG = (
     "Mã thoát · Exit codes: 0 ok, 1 internal, 2 usage, 3 invalid, 4 passphrase, 5 undetermined, "
@@ -59,6 +83,8 @@ class _CommandTable(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
         """Give the real command, loaded now."""
+        if args and args[0] in ALIASES:
+            args = [*ALIASES[args[0]], *args[1:]]
         name, command, rest = super().resolve_command(ctx, args)
         if command is None or name is None:
             return name, command, rest

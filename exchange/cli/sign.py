@@ -15,12 +15,14 @@ from exchange.cli.exits import ExitCode
 from exchange.cli.files import read_file
 from exchange.cli.output import Output
 from exchange.cli.signing.choices import Choices, choices_of
+from exchange.cli.signing.draft import Look, Tools
 from exchange.cli.signing.options import SigningOptions
-from exchange.cli.signing.run import Tools, run_call
+from exchange.cli.signing.run import run_call
 from exchange.cli.signing.work import Signed
 from signer.appearance import Appearance, Box, check_appearance
 from signer.limits import DEFAULT as LIMITS
 from signer.requests import SigningRequest
+from signer.sandbox import Sandbox
 from signer.signing import sign_tail
 from signer.source import Source
 
@@ -72,10 +74,27 @@ class PlainDraft:
             "picture": hashlib.sha256(seen.picture).hexdigest() if seen and seen.picture else "",
         }
 
-    def place(self, source: Source) -> str:
-        """Where the signature would be seen."""
-        del source
-        return self.options.box or self.options.field
+    @property
+    def former_suffixes(self) -> tuple[str, ...]:
+        """None: what was signed before keeps its name."""
+        return ()
+
+    @property
+    def reads_pages(self) -> bool:
+        """Never: the options say the place."""
+        return False
+
+    @property
+    def signer_kind(self) -> None:
+        """A person's or an organisation's certificate."""
+        return
+
+    async def look(self, source: Source, at: datetime, *, sandbox: Sandbox) -> Look | None:
+        """What the options say, on every document."""
+        del source, at, sandbox
+        if self.appearance is None:
+            return None
+        return Look(appearance=self.appearance, field_name=self.options.field or None)
 
     async def sign(self, source: Source, at: datetime, *, tools: Tools) -> Signed:
         """Sign one document."""

@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "signing.organisation": Kind.TEXT,
     "signing.name": Kind.TEXT,
     "signing.position": Kind.TEXT,
+    "signing.place": Kind.TEXT,
     "signing.out": Kind.PATH,
 }
 """Every setting of a profile: those of a table by its name, a full stop and their own."""
@@ -62,7 +63,8 @@ class SigningChoices:
     `key` is a PKCS#12 file; `module`, `token` and `certificate` choose a key in a token (a PKCS#11
     library, the token's label or serial number, the certificate's SHA-256 fingerprint). `picture`
     is the seal or the handwritten signature, `picture_mm` its true width. `organisation`, `name`
-    and `position` are the signer's, as documents print them. `out` is where results go.
+    and `position` are the signer's, as documents print them; `place` is the one before the date
+    (địa danh). `out` is where results go.
     """
 
     key: Path | None = None
@@ -76,6 +78,7 @@ class SigningChoices:
     organisation: str = ""
     name: str = ""
     position: str = ""
+    place: str = ""
     out: Path | None = None
 
 

@@ -82,7 +82,7 @@ def test_language_follows_the_locale(environment: dict[str, str], language: Lang
 def test_every_phrase_that_the_program_names_is_in_the_catalogue() -> None:
     named: set[str] = set()
     for package in ("cli", "demo"):
-        for path in Path(exchange.cli.errors.__file__).parents[1].glob(f"{package}/*.py"):
+        for path in Path(exchange.cli.errors.__file__).parents[1].glob(f"{package}/**/*.py"):
             text = path.read_text(encoding="utf8")
             named |= set(re.findall(r'(?:phrase|say)\(\s*"([a-z]+\.[\w.]+)"', text))
             named |= set(re.findall(r'"((?:word|certs)\.[a-z_]+)"', text))

@@ -113,6 +113,14 @@ class SigningOptions(KeyOptions):
         ),
     ] = ""
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Lý do ký · Reason.")] = ""
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            "--preview",
+            metavar="PNG",
+            help="Chỉ vẽ trang sẽ ký và cảnh báo · Only draw the page to be signed, and warn.",
+        ),
+    ] = None
     recursive: Annotated[
         bool,
         typer.Option(

@@ -1,62 +1,40 @@
 """One call of a signing command, from its options to its exit code."""
 
 import contextlib
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+from rich.text import Text
 
 from certs.checking import PathChecker
 from certs.fetching import EvidenceFetcher
 from certs.identity import fingerprint
-from certs.keys import SigningKey
 from certs.timestamping import HttpTimestamper
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
-from exchange.cli.files import require_new
-from exchange.cli.output import Output
+from exchange.cli.files import read_file, require_new, write_new
+from exchange.cli.output import Output, indented
 from exchange.cli.signing import journal as journals
 from exchange.cli.signing.batch import MAX_IN_FLIGHT, Ended, Rules, run_batch
 from exchange.cli.signing.choices import Choices
+from exchange.cli.signing.draft import Draft, Tools
 from exchange.cli.signing.journal import Journal
-from exchange.cli.signing.keys import name_of_key, obtain_key, require_fit
+from exchange.cli.signing.keys import Opening, name_of_key, obtain_key, require_fit
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.outcomes import Outcome, exit_code
 from exchange.cli.signing.progress import progress
 from exchange.cli.signing.review import choose
 from exchange.cli.signing.summary import tell_end, tell_outcome, write_summary
 from exchange.cli.signing.targets import Plan, Target, Wanted, plan_targets
-from exchange.cli.signing.work import Act, Bench, Signed, Trial
+from exchange.cli.signing.work import Act, Bench, Trial
 from exchange.cli.trust import Trust, allowing, now, trust_of
+from signer.limits import DEFAULT as LIMITS
+from signer.preview import preview
+from signer.sandbox import Sandbox
 from signer.source import Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What a call signs with once its key is open."""
-
-    key: SigningKey
-    timestamper: HttpTimestamper | None
-    checker: PathChecker
-
-
-class Draft(Protocol):
-    """What a command makes of each document, settled before any key is at hand."""
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """All that shapes the result but the key, as JSON values."""
-        ...
-
-    def place(self, source: Source) -> str:
-        """Where the signature would be seen, for a dry run; raises as signing would."""
-        ...
-
-    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> Signed:
-        """Sign one document."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,61 +59,78 @@ class Call:
 
 
 def run_call(
-    options: SigningOptions, choices: Choices, *, draft: Draft, suffix: str, output: Output
+    options: SigningOptions,
+    choices: Choices,
+    *,
+    draft: Draft,
+    suffix: str,
+    output: Output,
+    only_one: str = "",
 ) -> ExitCode | Coroutine[Any, Any, ExitCode]:
     """Plan, ask what must be asked, then sign. Asking comes first, outside of any event loop.
 
+    only_one: why no more than one file may be meant, "" where any number may.
     Raises NothingToSign, UsageInvalid, OutputExists, KeyUnusable and whatever trust_of does.
     """
     wanted = Wanted(
         paths=tuple(options.files),
         suffix=options.suffix or suffix,
+        former=draft.former_suffixes,
         out=choices.out,
         recursive=options.recursive,
     )
     call = Call(options=options, choices=choices, draft=draft, plan=plan_targets(wanted))
+    if only_one and len(call.plan.targets) > 1:
+        raise UsageInvalid(only_one)
     if options.journal is not None and options.no_journal:
         raise UsageInvalid("--journal and --no-journal exclude each other")
     if options.summary is not None:
         require_new(options.summary)
+    if options.preview is not None:
+        return _preview(call, options.preview, output=output)
     if options.dry_run:
         return _try_out(call, output)
     trust = trust_of(options)
     allowing(trust.policy, options.tsa or trust.tsa)
     chosen = choose(call.plan.targets, review=options.review, output=output)
     call = replace(call, plan=replace(call.plan, targets=chosen))
-    key = obtain_key(options, choices, output=output)
-    return _sign_all(call, key, trust=trust, output=output)
+    opening = obtain_key(options, choices, output=output)
+    return _sign_all(call, opening, trust=trust, output=output)
 
 
 async def _try_out(call: Call, output: Output) -> ExitCode:
-    trial = Trial(
-        settings=call.settings,
-        place=call.draft.place,
-        journal_of=partial(_journal_path, call),
-    )
-    who, what = name_of_key(call.choices), f"{call.choices.level}"
-    output.say("sign.plan_who", who=who, what=what)
-    ended = await run_batch(
-        call.plan.targets, trial.try_one, rules=Rules(), tell=partial(tell_outcome, output=output)
-    )
+    async with _sandbox(call) as sandbox:
+
+        async def place(source: Source) -> str:
+            look = await call.draft.look(source, now(), sandbox=sandbox)
+            return look.told(output) if look else ""
+
+        trial = Trial(settings=call.settings, place=place, journal_of=partial(_journal_path, call))
+        output.say("sign.plan_who", who=name_of_key(call.choices), what=call.choices.level)
+        tell = partial(tell_outcome, output=output)
+        ended = await run_batch(call.plan.targets, trial.try_one, rules=Rules(), tell=tell)
     return _end(call, ended, output=output)
 
 
-async def _sign_all(call: Call, key: SigningKey, *, trust: Trust, output: Output) -> ExitCode:
+async def _sign_all(call: Call, opening: Opening, *, trust: Trust, output: Output) -> ExitCode:
     options, level = call.options, call.choices.level
     url = options.tsa or trust.tsa
-    async with EvidenceFetcher(allowing(trust.policy, url)) as fetcher:
+    key = await opening()
+    async with (
+        EvidenceFetcher(allowing(trust.policy, url)) as fetcher,
+        _sandbox(call) as sandbox,
+    ):
         checker = PathChecker(
             store=trust.store, fetcher=fetcher, evidence=trust.evidence, clock=now
         )
         accept = options.accept_unknown_revocation
-        if not await require_fit(key, checker, accept_unknown=accept):
+        kind = call.draft.signer_kind
+        if not await require_fit(key, checker, kind=kind, accept_unknown=accept):
             output.note(output.phrase("sign.unknown_accepted"), style="yellow")
         timestamper = None
         if level.timestamped and url:
             timestamper = HttpTimestamper(url, fetcher=fetcher, store=trust.store, clock=now)
-        tools = Tools(key=key, timestamper=timestamper, checker=checker)
+        tools = Tools(key=key, timestamper=timestamper, checker=checker, sandbox=sandbox)
         act = Act(
             settings=call.settings,
             certificate_sha256=fingerprint(key.certificate),
@@ -162,6 +157,46 @@ async def _batch(call: Call, act: Act, *, rules: Rules, output: Output) -> Ended
             advance()
 
         return await run_batch(targets, bench.sign_one, rules=rules, tell=tell)
+
+
+@contextlib.asynccontextmanager
+async def _sandbox(call: Call) -> AsyncIterator[Sandbox]:
+    """Give a sandbox; one that nobody will ask is not started."""
+    workers = 2 if call.plan.is_batch else 1
+    sandbox = Sandbox(workers=workers, modules=("signer.page_text",))
+    if not call.draft.reads_pages and call.options.preview is None:
+        yield sandbox
+        return
+    async with sandbox:
+        yield sandbox
+
+
+async def _preview(call: Call, path: Path, *, output: Output) -> ExitCode:
+    if call.plan.is_batch:
+        raise UsageInvalid("--preview draws one document: name one file")
+    require_new(path)
+    file = call.plan.targets[0].file
+    document = read_file(file, max_bytes=LIMITS.max_bytes)
+    async with _sandbox(call) as sandbox:
+        look = await call.draft.look(Source.of_bytes(document), now(), sandbox=sandbox)
+        if look is None:
+            raise UsageInvalid("--preview: the signature is invisible, there is nothing to draw")
+        drawn = await preview(
+            document,
+            appearance=look.appearance,
+            sandbox=sandbox,
+            field_name=look.field_name,
+            signing=look.signing,
+        )
+    write_new(path, drawn.png)
+    output.line(
+        {"file": str(file), "preview": str(path), "page": drawn.page, "warnings": drawn.warnings}
+    )
+    output.say("sign.previewed", page=drawn.page, file=path)
+    output.show(indented(look.told(output), 2))
+    for warning in drawn.warnings:
+        output.show(indented(Text(f"! {output.phrase(f'look.{warning}')}", style="yellow"), 2))
+    return ExitCode.OK
 
 
 def _end(call: Call, ended: Ended, *, output: Output) -> ExitCode:

@@ -38,11 +38,13 @@ class Wanted:
     """What the user named, as it was typed.
 
     paths: files, folders, and patterns that the shell left as they are. suffix: what the stem of
-    a result ends in. out: a folder that exists, or the name of the one result.
+    a result ends in; it takes the place of a former one. out: a folder that exists, or the name
+    of the one result.
     """
 
     paths: tuple[str, ...]
     suffix: str
+    former: tuple[str, ...] = ()
     out: Path | None = None
     recursive: bool = False
 
@@ -108,7 +110,10 @@ def _placed(found: Sequence[tuple[Path, Path]], wanted: Wanted) -> Iterator[Targ
         folder = file.parent
         if wanted.out is not None:
             folder = wanted.out / file.parent.relative_to(root)
-        yield Target(file=file, output=folder / f"{file.stem}{wanted.suffix}{_ENDING}")
+        stem = file.stem
+        for former in wanted.former:
+            stem = stem.removesuffix(former) or stem
+        yield Target(file=file, output=folder / f"{stem}{wanted.suffix}{_ENDING}")
 
 
 def _marked(targets: Iterable[Target], *, suffix: str) -> Iterator[Target]:

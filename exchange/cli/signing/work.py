@@ -124,7 +124,7 @@ class Trial:
     """What a dry run does with each document: all that can be known without a key."""
 
     settings: Mapping[str, Any]
-    place: Callable[[Source], str]
+    place: Callable[[Source], Awaitable[str]]
     journal_of: Callable[[Path], Path | None]
 
     async def try_one(self, target: Target) -> Outcome:
@@ -138,14 +138,14 @@ class Trial:
         if target.passed_over:
             return outcome
         try:
-            return await asyncio.to_thread(self._try, target, outcome)
+            return await self._try(target, outcome)
         except Exception as error:
             reason, detail = reason_and_detail(error) if is_ours(error) else _defect(error)
             return replace(outcome, outcome=Result.FAILED, reason=reason, detail=detail)
 
-    def _try(self, target: Target, outcome: Outcome) -> Outcome:
+    async def _try(self, target: Target, outcome: Outcome) -> Outcome:
         with _opened(target.file) as source:
-            digest = _sha256(source)
+            digest = await asyncio.to_thread(_sha256, source)
             known = replace(outcome, input_sha256=digest)
             path = self.journal_of(target.output.parent)
             settings = journals.settings_digest(self.settings)
@@ -153,7 +153,7 @@ class Trial:
                 return replace(known, reason=ALREADY_SIGNED, output=str(made))
             require_place(target)
             admit_source(source)
-            return replace(known, outcome=Result.PLANNED, detail=self.place(source))
+            return replace(known, outcome=Result.PLANNED, detail=await self.place(source))
 
 
 def require_place(target: Target) -> None:
