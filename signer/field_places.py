@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from signer.errors import FieldUnusable, PlacementInvalid, PlaceNotFound
+from signer.errors import (
+    FieldsPrepared,
+    FieldUnusable,
+    NumberAfterSignature,
+    PlacementInvalid,
+    PlaceNotFound,
+)
 from signer.number_and_date import (
     DATE_FIELD,
     DAY_FIELD,
@@ -24,7 +30,7 @@ from signer.office_places import (
     number_place,
     seal_place,
 )
-from signer.page_facts import Area
+from signer.page_facts import Area, FieldKind
 from signer.prepared_fields import MAX_HEIGHT_MM, MAX_WIDTH_MM
 from signer.text_lines import folded, rows
 
@@ -98,18 +104,24 @@ class FieldPlaces:
         return (*self.leaders, *((self.seal,) if self.seal is not None else ()))
 
     @property
+    def all(self) -> tuple[TextPlace | SignaturePlace, ...]:
+        """All fields, in the order of the office's work."""
+        return (*self.texts, *self.signatures)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of all fields."""
-        texts = tuple(each.name for each in self.texts)
-        return texts + tuple(each.name for each in self.signatures)
+        return tuple(each.name for each in self.all)
 
 
 def office_fields(facts: DocumentFacts, *, leaders: tuple[str, ...] = ()) -> FieldPlaces:
     """Return the fields for number, date, leaders and seal at the places that the law gives them.
 
     leaders: the names of who will sign, as printed; without one, the last that the document names.
-    What the page shows already, number or date, gets no field. Raises PlaceNotFound.
+    What the page shows already, number or date, gets no field. Raises PlaceNotFound; FieldsPrepared
+    or NumberAfterSignature where it is too late to look for places.
     """
+    _ensure_unprepared(facts)
     places = [leader_place(facts, name=name)[0] for name in leaders or (None,)]
     heading = _heading(facts.first)
     number = next(_number(heading), None)
@@ -125,6 +137,17 @@ def office_fields(facts: DocumentFacts, *, leaders: tuple[str, ...] = ()) -> Fie
             box=seal_place(facts, leader=places[0], name=leaders[0] if leaders else None),
         ),
     )
+
+
+def _ensure_unprepared(facts: DocumentFacts) -> None:
+    """Refuse documents whose fields or signatures take the places already."""
+    fields = [field for page in facts.pages for field in page.fields]
+    prepared = [field.name for field in fields if field.name in (LEADER_FIELD, SEAL_FIELD)]
+    if prepared:
+        raise FieldsPrepared(", ".join(prepared))
+    for field in fields:
+        if field.kind is FieldKind.SIGNATURE and field.filled:
+            raise NumberAfterSignature(f"{field.name} is signed already")
 
 
 def leader_field(number: int = 1) -> str:

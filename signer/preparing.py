@@ -70,8 +70,8 @@ def prepare(
     admit_source(source, limits)
     with document_errors():
         writer = open_for_update(source)
-        _refuse_signed(writer)
         _refuse_existing(writer, places)
+        _refuse_signed(writer)
         form = _form(writer)
         if places.texts:
             font = _add_font(form, writer)

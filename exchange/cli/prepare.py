@@ -1,0 +1,207 @@
+"""`congvan prepare`: fields for number, date, leader and seal, before the leader signs."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from exchange.cli.commands import Options, as_command, is_ours
+from exchange.cli.errors import UsageInvalid
+from exchange.cli.exits import ExitCode
+from exchange.cli.files import new_file, read_file
+from exchange.cli.output import Output, indented, reason_and_detail
+from exchange.cli.signing.outcomes import Outcome, Result, count, exit_code
+from exchange.cli.signing.targets import Target, Wanted, plan_targets
+from exchange.cli.signing.work import require_place
+from signer.appearance import Box
+from signer.errors import FieldsPrepared
+from signer.field_places import (
+    FieldPlaces,
+    SignaturePlace,
+    TextPlace,
+    leader_field,
+    office_fields,
+)
+from signer.limits import DEFAULT as LIMITS
+from signer.number_and_date import DATE_FIELD, NUMBER_FIELD, SEAL_FIELD
+from signer.preparing import prepare
+from signer.sandbox import Sandbox
+from signer.source import Source
+
+SUFFIX = "_chuanbi"
+_BOX = "P,L,B,W,H"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareOptions(Options):
+    """What `prepare` takes."""
+
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH", help="Tệp PDF, thư mục, mẫu tên · PDF files, folders, patterns."
+        ),
+    ]
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="PATH", help="Tệp hoặc thư mục kết quả · Output file or folder."
+        ),
+    ] = None
+    leader: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--leader",
+            metavar="NAME",
+            help="Họ tên người ký như in trên văn bản · Who signs, as printed; repeatable.",
+        ),
+    ] = None
+    number_box: Annotated[
+        str, typer.Option("--number-box", metavar=_BOX, help="Ô số, ký hiệu · Number's place (mm).")
+    ] = ""
+    date_box: Annotated[
+        str, typer.Option("--date-box", metavar=_BOX, help="Ô địa danh, ngày · Date's place (mm).")
+    ] = ""
+    leader_box: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--leader-box", metavar=_BOX, help="Ô ký của lãnh đạo · A leader's place; repeatable."
+        ),
+    ] = None
+    seal_box: Annotated[
+        str, typer.Option("--seal-box", metavar=_BOX, help="Ô dấu của cơ quan · The seal's place.")
+    ] = ""
+
+
+async def prepare_files(options: PrepareOptions, output: Output) -> ExitCode:
+    """Chuẩn bị (chuan-bi) · Add empty fields for number, date, leader and seal.
+
+    Do it before the leader signs: what is drawn on the page afterwards breaks
+    that signature, what fills these fields does not. Places are found by
+    NĐ 30/2020, unless boxes are given (page, left, bottom, width, height in mm);
+    then only those fields are added. Results get the ending _chuanbi.
+    """
+    given = _given(options)
+    plan = plan_targets(Wanted(paths=tuple(options.files), suffix=SUFFIX, out=options.out))
+    outcomes = []
+    async with Sandbox() as sandbox:
+        for target in plan.targets:
+            outcome, places = await _prepare_one(
+                target, options=options, given=given, sandbox=sandbox
+            )
+            outcomes.append(outcome)
+            output.line({**outcome.to_json(), "fields": _fields_json(places)})
+            _tell(outcome, places, output=output)
+    counts = count(outcomes)
+    output.line({"summary": counts})
+    if plan.is_batch:
+        output.say("prepare.total", **counts, total=len(outcomes))
+    return exit_code(outcomes)
+
+
+def _given(options: PrepareOptions) -> FieldPlaces | None:
+    """Return the fields whose places the user gave; None where they are to be found."""
+    texts = {NUMBER_FIELD: options.number_box, DATE_FIELD: options.date_box}
+    boxes = options.leader_box or []
+    if not any((*texts.values(), *boxes, options.seal_box)):
+        return None
+    if options.leader:
+        raise UsageInvalid("--leader finds places by name: leave it out where boxes are given")
+    seal = options.seal_box
+    return FieldPlaces(
+        texts=tuple(TextPlace(name=name, box=_box(text)) for name, text in texts.items() if text),
+        leaders=tuple(
+            SignaturePlace(name=leader_field(number), box=_box(text))
+            for number, text in enumerate(boxes, start=1)
+        ),
+        seal=SignaturePlace(name=SEAL_FIELD, box=_box(seal)) if seal else None,
+    )
+
+
+def _box(text: str) -> Box:
+    parts = text.split(",")
+    try:
+        page, (left, bottom, width, height) = int(parts[0]), map(float, parts[1:])
+    except ValueError:
+        raise UsageInvalid(f"{text}: five numbers page,left,bottom,width,height") from None
+    return Box(page=page, left_mm=left, bottom_mm=bottom, width_mm=width, height_mm=height)
+
+
+async def _prepare_one(
+    target: Target, *, options: PrepareOptions, given: FieldPlaces | None, sandbox: Sandbox
+) -> tuple[Outcome, FieldPlaces | None]:
+    outcome = Outcome(
+        file=str(target.file),
+        outcome=Result.SKIPPED,
+        output=str(target.output),
+        reason=target.passed_over,
+    )
+    if target.passed_over:
+        return outcome, None
+    try:
+        document = await asyncio.to_thread(read_file, target.file, max_bytes=LIMITS.max_bytes)
+        outcome = replace(outcome, input_sha256=hashlib.sha256(document).hexdigest())
+        require_place(target)
+        places = given
+        if places is None:
+            names = tuple(options.leader or ())
+            facts = await sandbox.read_pages(document, names=names)
+            places = office_fields(facts, leaders=names)
+        tail = await asyncio.to_thread(prepare, Source.of_bytes(document), places=places)
+        await asyncio.to_thread(_write, target.output, document, tail=tail)
+    except FieldsPrepared as error:
+        return replace(outcome, reason=error.reason, detail=error.detail), None
+    except Exception as error:
+        if not is_ours(error):
+            raise
+        reason, detail = reason_and_detail(error)
+        return replace(outcome, outcome=Result.FAILED, reason=reason, detail=detail), None
+    digest = hashlib.sha256(document + tail).hexdigest()
+    return replace(outcome, outcome=Result.DONE, sha256=digest), places
+
+
+def _write(path: Path, document: bytes, *, tail: bytes) -> None:
+    with new_file(path) as sink:
+        sink.write(document)
+        sink.write(tail)
+
+
+def _fields_json(places: FieldPlaces | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": each.name,
+            "page": each.box.page,
+            "left_mm": each.box.left_mm,
+            "bottom_mm": each.box.bottom_mm,
+            "width_mm": each.box.width_mm,
+            "height_mm": each.box.height_mm,
+        }
+        for each in (places.all if places is not None else ())
+    ]
+
+
+def _tell(outcome: Outcome, places: FieldPlaces | None, *, output: Output) -> None:
+    output.say(f"prepare.{outcome.outcome}", file=outcome.file, output=outcome.output)
+    if outcome.reason:
+        output.show(output.sentence(outcome.reason, indent=2))
+    if outcome.detail:
+        output.show(indented(f"→ {outcome.detail}", 2))
+    for each in places.all if places is not None else ():
+        where = output.phrase(
+            "sign.place_box",
+            page=each.box.page,
+            left=f"{each.box.left_mm:.0f}",
+            bottom=f"{each.box.bottom_mm:.0f}",
+            width=f"{each.box.width_mm:.0f}",
+            height=f"{each.box.height_mm:.0f}",
+        )
+        output.show(indented(f"{each.name}: {where}", 2))
+    if places is not None and not places.texts:
+        output.show(indented(output.phrase("prepare.no_texts"), 2, style="yellow"))
+
+
+app = typer.Typer(add_completion=False)
+app.command()(as_command(PrepareOptions, prepare_files))
