@@ -42,6 +42,7 @@ COMMANDS = {
     "archive": _Entry("archive", "Kho lưu trữ · What is kept, and whether it is whole"),
     "rate": _Entry("rate", "Tỷ lệ ký số và ngoại lệ · Signature rate and its exceptions"),
     "certs": _Entry("certs", "Chứng thư và kho tin cậy · Certificates and trust"),
+    "tokens": _Entry("tokens", "Thiết bị ký số · Tokens and their certificates"),
     "registry": _Entry("registry", "Danh bạ liên thông · Who takes part in the exchange"),
 }
 
