@@ -61,7 +61,12 @@ class PreparedSignature:
 
         RFC 3161 appendix A; EN 319 122-1 §5.3.
         """
-        return hashlib.new(self.scheme.digest_algorithm, value).digest()
+        return hashlib.new(self.imprint_algorithm, value).digest()
+
+    @property
+    def imprint_algorithm(self) -> str:
+        """The digest a time-stamp is asked over: time-stamping authorities take SHA-2 alone."""
+        return self.scheme.digest_algorithm.replace("sha3_", "sha")
 
     def completed(self, value: bytes, *, token: bytes | None = None) -> bytes:
         """Return what comes after the document, with the signature's value and time-stamp.

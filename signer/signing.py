@@ -180,7 +180,7 @@ async def stamped(
     """Return a time-stamp token over a signature's value; None where nobody is to be asked."""
     if timestamper is None:
         return None
-    return await timestamper.stamp(prepared.imprint(value), prepared.scheme.digest_algorithm)
+    return await timestamper.stamp(prepared.imprint(value), prepared.imprint_algorithm)
 
 
 def required_timestamper(level: Level, timestamper: Timestamper | None) -> Timestamper | None:

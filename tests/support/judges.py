@@ -62,7 +62,9 @@ def mutool(document: bytes, directory: Path) -> list[str]:
     file.write_bytes(document)
     told = _run("mutool", "sign", "-v", str(file), check=False)
     return [
-        line.strip() for line in told.splitlines() if "since signing" in line or "Signature" in line
+        line.strip()
+        for line in told.splitlines()
+        if "since signing" in line or "Signature" in line or "Digest error" in line
     ]
 
 

@@ -13,11 +13,21 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
 
 from certs.anchors import TrustStore
 from certs.authority import Issued, PracticeAuthority
+from certs.authority_profiles import (
+    SIGNING,
+    Offer,
+    Validity,
+    certificate_builder,
+    signed,
+    subject,
+)
 from certs.authority_server import serve_practice_authority
 from certs.fetching import FetchLimits, FetchPolicy
 from certs.keys.file import FileKey, load_pkcs12
@@ -35,6 +45,23 @@ def utc_now() -> datetime:
 def file_key(issued: Issued) -> FileKey:
     """The issued key as a signer gets it: out of a PKCS#12 file."""
     return load_pkcs12(issued.pkcs12(PASSPHRASE), PASSPHRASE)
+
+
+def edwards_key(authority: PracticeAuthority) -> FileKey:
+    """An Ed25519 key with a person's certificate, which the authority does not issue by itself."""
+    private_key = Ed25519PrivateKey.generate()
+    addresses = authority.addresses
+    builder = certificate_builder(
+        subject("Phạm Văn Dũng", (NameOID.ORGANIZATION_NAME, AGENCY), (NameOID.TITLE, "Chủ tịch")),
+        private_key.public_key(),  # type: ignore[arg-type]
+        issuer=authority.issuer,
+        validity=Validity.year_from(utc_now()),
+        profile=SIGNING,
+        offer=Offer(crl=addresses.crl, ocsp=addresses.ocsp, issuer=addresses.issuer),
+    )
+    certificate = signed(builder, authority._issuer_key)
+    authority._ledger.issued[certificate.serial_number] = certificate.subject.rfc4514_string()
+    return FileKey(private_key, certificate=certificate, chain=(authority.issuer,))
 
 
 def ocsp_request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:

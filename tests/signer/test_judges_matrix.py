@@ -1,0 +1,302 @@
+"""Independent judges on every algorithm, level and kind of document that we sign.
+
+What a judge is known not to do stands in LIMITATIONS with the version it was seen in, and is
+expected there word for word; a newer version may do better.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from certs.checking import PathChecker
+from certs.fetching import EvidenceFetcher
+from certs.keys.file import FileKey
+from certs.revocation import RevocationEvidence
+from certs.schemes import SchemeFamily, SignatureScheme, scheme_named
+from certs.timestamping import HttpTimestamper
+from signer.requests import Level, SigningRequest
+from signer.signing import sign
+from tests.support import pdfs, producers
+from tests.support.java_judges import JavaJudges
+from tests.support.judges import mutool, openssl_cades, pdfsig
+from tests.support.practice import Practice, edwards_key, file_key
+
+CADES_GOOD = "CAdES Verification successful"
+MUTOOL_GOOD = "The document is unchanged since signing."
+MUTOOL_EXTENDED = "The signature is valid but there have been edits since signing."
+PDFSIG_GOOD = "Signature is Valid."
+
+ALGORITHMS = {
+    "rsa2048": (
+        *("RSA-PKCS1/sha256", "RSA-PKCS1/sha384", "RSA-PKCS1/sha512", "RSA-PKCS1/sha3_256"),
+        *("RSA-PSS/sha256", "RSA-PSS/sha384", "RSA-PSS/sha512", "RSA-PSS/sha3_512"),
+    ),
+    "p256": ("ECDSA/sha256", "ECDSA/sha3_256"),
+    "p384": ("ECDSA/sha384", "ECDSA/sha3_384"),
+    "ed25519": ("ED25519/sha512",),
+}
+CASES = [(kind, name) for kind, names in ALGORITHMS.items() for name in names]
+
+PAGE = pdfs.one_page()
+LEVEL_OF_DSS = {
+    Level.B_B: "PAdES-BASELINE-B",
+    Level.B_T: "PAdES-BASELINE-T",
+    Level.B_LT: "PAdES-BASELINE-LT",
+    Level.B_LTA: "PAdES-BASELINE-LTA",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limitation:
+    """What a judge up to a version does not do, and what its answer then says.
+
+    what: families of schemes and digests.
+    """
+
+    judge: str
+    up_to: tuple[int, ...]
+    what: frozenset[str]
+    answer: str
+
+    def concerns(self, judge: str, scheme: SignatureScheme) -> bool:
+        asked = {scheme.family.value, scheme.digest_algorithm.partition("_")[0]}
+        return judge == self.judge and not asked.isdisjoint(self.what)
+
+
+LIMITATIONS = (
+    Limitation(
+        judge="mutool",
+        up_to=(1, 21, 1),
+        what=frozenset({"RSA-PSS", "ED25519"}),
+        answer="Digest error: Unknown error.",
+    ),
+    Limitation(  # built with NSS 3.87
+        judge="pdfsig",
+        up_to=(22, 12, 0),
+        what=frozenset({"sha3"}),
+        answer="Unknown Validation Failure.",
+    ),
+    Limitation(
+        judge="pdfsig",
+        up_to=(22, 12, 0),
+        what=frozenset({"ED25519"}),
+        answer="Document isn't signed or corrupted data.",
+    ),
+    Limitation(
+        judge="openssl",
+        up_to=(3, 0),
+        what=frozenset({"ED25519"}),
+        answer="eddsa_digest_signverify_init:invalid digest",
+    ),
+)
+
+
+@cache
+def version(judge: str) -> tuple[int, ...]:
+    option = "version" if judge == "openssl" else "-v"
+    done = subprocess.run([judge, option], check=False, capture_output=True, text=True)
+    found = re.search(r"(?:version|OpenSSL) (\d+(?:\.\d+)*)", done.stdout + done.stderr)
+    assert found is not None
+    return tuple(int(part) for part in found.group(1).split("."))
+
+
+def acceptable(judge: str, answer: str, *, good: str, scheme: SignatureScheme) -> bool:
+    """Whether the judge answers over a good signature as it should."""
+    limits = [each for each in LIMITATIONS if each.concerns(judge, scheme)]
+    limited = any(each.answer in answer for each in limits)
+    known = any(version(judge)[: len(each.up_to)] <= each.up_to for each in limits)
+    return limited if known else limited or answer == good
+
+
+@pytest.fixture(scope="module")
+def keys(practice: Practice) -> dict[str, FileKey]:
+    issue = practice.authority.issue_person
+    return {
+        "rsa2048": file_key(issue("Lê Thị Bình", organisation="UBND", key="rsa2048")),
+        "p256": file_key(issue("Lê Thị Bình", organisation="UBND", key="p256")),
+        "p384": file_key(issue("Lê Thị Bình", organisation="UBND", key="p384")),
+        "ed25519": edwards_key(practice.authority),
+    }
+
+
+@pytest.fixture(scope="module")
+def known(practice: Practice) -> RevocationEvidence:
+    """What a verifier fetches: the lists of both authorities."""
+    authority = practice.authority
+    return RevocationEvidence(crls=(authority.crl(), authority.root_crl()))
+
+
+def signed(
+    document: bytes, key: FileKey, practice: Practice, *, level: Level, scheme: SignatureScheme
+) -> bytes:
+    async def make() -> bytes:
+        async with EvidenceFetcher(practice.fetch_policy) as fetcher:
+            return await sign(
+                document,
+                key=key,
+                request=SigningRequest(level=level, signed_at=datetime.now(UTC), scheme=scheme),
+                timestamper=HttpTimestamper(
+                    practice.tsa_url, fetcher=fetcher, store=practice.trust
+                ),
+                checker=PathChecker(store=practice.trust, fetcher=fetcher),
+            )
+
+    return asyncio.run(make())
+
+
+def tampered(document: bytes) -> bytes:
+    """One bit changed in the comment after the header: signed bytes that no reader reads."""
+    at = document.index(b"%", 5) + 1
+    return document[:at] + bytes([document[at] ^ 1]) + document[at + 1 :]
+
+
+def answers_of_programs(document: bytes, practice: Practice, directory: Path) -> dict[str, str]:
+    """What each program says of the first signature."""
+    root = practice.authority.root
+    return {
+        "pdfsig": pdfsig(document, root, directory)[0].signature,
+        "mutool": (mutool(document, directory) or [""])[0],
+        "openssl": openssl_cades(document, root, directory)[0],
+    }
+
+
+def assert_all_accept(answers: dict[str, str], scheme: SignatureScheme, *, level: Level) -> None:
+    extended = level.long_term
+    good = {
+        "pdfsig": PDFSIG_GOOD,
+        "mutool": MUTOOL_EXTENDED if extended else MUTOOL_GOOD,
+        "openssl": CADES_GOOD,
+    }
+    for judge, answer in answers.items():
+        assert acceptable(judge, answer, good=good[judge], scheme=scheme), (judge, answer)
+
+
+def assert_all_refuse(answers: dict[str, str]) -> None:
+    assert answers["pdfsig"] != PDFSIG_GOOD
+    assert answers["mutool"] not in (MUTOOL_GOOD, MUTOOL_EXTENDED)
+    assert answers["openssl"] != CADES_GOOD
+
+
+pytestmark = [
+    pytest.mark.judge("pdfsig", "certutil"),
+    pytest.mark.judge("mutool"),
+    pytest.mark.judge("openssl"),
+    pytest.mark.judge("dss"),
+    pytest.mark.judge("qpdf"),
+]
+
+
+@pytest.mark.parametrize("level", list(Level), ids=str)
+@pytest.mark.parametrize(("kind", "name"), CASES, ids=[name for _, name in CASES])
+def test_all_judges_accept_every_algorithm_at_every_level(
+    kind: str,
+    name: str,
+    level: Level,
+    keys: dict[str, FileKey],
+    known: RevocationEvidence,
+    practice: Practice,
+    java_judges: JavaJudges,
+    tmp_path: Path,
+) -> None:
+    scheme = scheme_named(name)
+    document = signed(PAGE, keys[kind], practice, level=level, scheme=scheme)
+    assert_all_accept(answers_of_programs(document, practice, tmp_path), scheme, level=level)
+    [said] = java_judges.dss(
+        document,
+        practice.authority.root,
+        # From B-LT on the document must carry its own evidence.
+        evidence=None if level.long_term else known,
+        reports=f"{name} {level}",
+    ).signatures
+    assert said.level == LEVEL_OF_DSS[level]
+    if scheme.family is SchemeFamily.ED25519:
+        # DSS 6.4's policy (TS 119 312) has no EdDSA for new signatures; it verifies them.
+        assert said.intact
+        assert said.indication == "INDETERMINATE"
+        assert said.sub_indication.startswith("CRYPTO_CONSTRAINTS_FAILURE")
+    else:
+        assert said.passed, said
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES, ids=[name for _, name in CASES])
+def test_all_judges_refuse_its_tampered_twin(
+    kind: str,
+    name: str,
+    keys: dict[str, FileKey],
+    known: RevocationEvidence,
+    practice: Practice,
+    java_judges: JavaJudges,
+    tmp_path: Path,
+) -> None:
+    document = signed(PAGE, keys[kind], practice, level=Level.B_T, scheme=scheme_named(name))
+    twin = tampered(document)
+    assert_all_refuse(answers_of_programs(twin, practice, tmp_path))
+    [said] = java_judges.dss(twin, practice.authority.root, evidence=known).signatures
+    assert (said.indication, said.sub_indication) == ("TOTAL_FAILED", "HASH_FAILURE"), said
+
+
+def kinds(directory: Path) -> dict[str, bytes]:
+    """One document of each structure that readers take different ways through."""
+    form = pdfs.with_text_field(PAGE, "DocNumber", "09")
+    owned = ("--encrypt", "", "owner", "256", "--")
+    qpdf = {
+        "object streams": ("--object-streams=generate",),
+        "linearized": ("--linearize",),
+        "locked by its owner": owned,
+    }
+    return {
+        "stream references": pdfs.with_stream_xrefs(PAGE),
+        "hybrid references, as Word writes": producers.as_word_writes(),
+        "PDF 2.0": PAGE.replace(b"%PDF-1.7", b"%PDF-2.0", 1),
+        "a form": form,
+        "turned by 90": pdfs.one_page(rotate=90),
+        "a scan": producers.scanned_as_jbig2(),
+        "Writer": (producers.DATA / "documents" / "cong-van.pdf").read_bytes(),
+        "Chromium": (producers.DATA / "producers" / "chromium.pdf").read_bytes(),
+        **{
+            name: producers.by_qpdf(form, *options, directory=directory)
+            for name, options in qpdf.items()
+        },
+    }
+
+
+KINDS = (
+    *("stream references", "hybrid references, as Word writes", "PDF 2.0", "a form"),
+    *("turned by 90", "a scan", "Writer", "Chromium"),
+    *("object streams", "linearized", "locked by its owner"),
+)
+
+
+@pytest.mark.parametrize("level", list(Level), ids=str)
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_judges_accept_every_kind_of_document_at_every_level(
+    kind: str,
+    level: Level,
+    keys: dict[str, FileKey],
+    known: RevocationEvidence,
+    practice: Practice,
+    java_judges: JavaJudges,
+    tmp_path: Path,
+) -> None:
+    scheme = scheme_named("ECDSA/sha256")
+    before = kinds(tmp_path)[kind]
+    document = signed(before, keys["p256"], practice, level=level, scheme=scheme)
+    assert document.startswith(before)
+    assert_all_accept(answers_of_programs(document, practice, tmp_path), scheme, level=level)
+    [said] = java_judges.dss(
+        document,
+        practice.authority.root,
+        evidence=None if level.long_term else known,
+        reports=f"{kind} {level}",
+    ).signatures
+    assert said.passed, said
+    assert said.level == LEVEL_OF_DSS[level]
+    assert_all_refuse(answers_of_programs(tampered(document), practice, tmp_path))
