@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +15,15 @@ _HANG_SECONDS = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class FailingTsa:
-    """Passes requests on to a real service; after `answers` of them it hangs or says 503."""
+    """Passes requests on to a real service; after `answers` of them it hangs or says 503.
+
+    before: called with each request's number before it is answered.
+    """
 
     behind: str
     answers: int
     hangs: bool
+    before: Callable[[int], None] | None = None
     port: int = 0
     asked: int = 0
     most_at_once: int = 0
@@ -40,6 +44,8 @@ class FailingTsa:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
         try:
+            if self.before is not None:
+                self.before(number)
             if number <= self.answers:
                 query = urllib.request.Request(self.behind, data=request, headers=_TYPES)
                 with urllib.request.urlopen(query, timeout=_HANG_SECONDS) as told:
@@ -53,9 +59,15 @@ class FailingTsa:
 
 
 @contextmanager
-def failing_tsa(behind: str, *, answers: int, hangs: bool = False) -> Iterator[FailingTsa]:
+def failing_tsa(
+    behind: str,
+    *,
+    answers: int,
+    hangs: bool = False,
+    before: Callable[[int], None] | None = None,
+) -> Iterator[FailingTsa]:
     """Serve one on loopback."""
-    tsa = FailingTsa(behind=behind, answers=answers, hangs=hangs)
+    tsa = FailingTsa(behind=behind, answers=answers, hangs=hangs, before=before)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

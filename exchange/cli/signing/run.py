@@ -12,6 +12,7 @@ from rich.text import Text
 from certs.checking import PathChecker
 from certs.fetching import EvidenceFetcher
 from certs.identity import fingerprint
+from certs.keys.issuers import with_issuers
 from certs.timestamping import HttpTimestamper
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
@@ -120,6 +121,7 @@ async def _sign_all(call: Call, opening: Opening, *, trust: Trust, output: Outpu
         EvidenceFetcher(allowing(trust.policy, url)) as fetcher,
         _sandbox(call) as sandbox,
     ):
+        key = await with_issuers(key, store=trust.store, fetcher=fetcher)
         checker = PathChecker(
             store=trust.store, fetcher=fetcher, evidence=trust.evidence, clock=now
         )
