@@ -16,12 +16,15 @@ from signer.credential import credential_of, scheme_for
 from signer.document import admit_source
 from signer.errors import SandboxBroken
 from signer.fastlane import fast_update
+from signer.field_places import FieldPlaces, office_fields
 from signer.filling import fill_fields
 from signer.lawful_order import Act, ensure_lawful, read_state
 from signer.number_and_date import FieldValues
 from signer.opening import document_errors, open_for_update
+from signer.page_text import read_pages
 from signer.preparation import prepare_update
 from signer.prepared import PreparedSignature
+from signer.preparing import prepare
 from signer.requests import SigningRequest, check_request
 from signer.signing import ALL_FAMILIES, INLINE_BYTES
 from signer.source import Source
@@ -144,6 +147,35 @@ def _portable(wanted: SignatureWanted) -> PortableWanted:
         act=wanted.act,
         values=wanted.values,
     )
+
+
+async def prepare_fields_guarded(
+    source: Source,
+    *,
+    path: Path | None,
+    sandbox: Sandbox,
+    places: FieldPlaces | None,
+    leaders: tuple[str, ...] = (),
+) -> bytes:
+    """Return the update that adds empty fields for number, date, leaders and seal.
+
+    places: None finds those of NĐ 30/2020 by the page's text; leaders are then the names of who
+    will sign. Raises as `signer.preparing.prepare`, PlaceNotFound and SandboxLimitExceeded.
+    """
+    await _off_loop(source, lambda: admit_source(source))
+    document = source.read() if path is None else path
+    return await sandbox.run(fields_for_stranger, document, places=places, leaders=leaders)
+
+
+def fields_for_stranger(
+    document: bytes | Path, *, places: FieldPlaces | None, leaders: tuple[str, ...]
+) -> bytes:
+    """Find the places where they are not given, and add the fields: a sandbox's work."""
+    opened = Source.of_file(document) if isinstance(document, Path) else Source.of_bytes(document)
+    with opened as source:
+        if places is None:
+            places = office_fields(read_pages(source.read(), names=leaders), leaders=leaders)
+        return prepare(source, places=places)
 
 
 async def _quick(

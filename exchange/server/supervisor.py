@@ -199,6 +199,9 @@ async def _start_workers(assignment: Assignment) -> list[_Worker]:
 
 
 async def _start_worker(assignment: Assignment) -> _Worker:
+    # glibc gives every thread a heap of its own, each of which keeps the chunks of large documents
+    # that passed through it. It reads this when a process starts; an operator's own setting wins.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     # Spawned, never forked: gRPC's threads don't survive a fork.
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe(duplex=False)

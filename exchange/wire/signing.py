@@ -11,6 +11,7 @@ from certs.parsing import DAMAGE
 from certs.schemes import SchemeFamily, SignatureScheme
 from congvan.v1 import signing_pb2
 from exchange.errors import ArgumentInvalid
+from exchange.messages import BlobName
 from exchange.services import ServerKey
 from exchange.signing_sessions import SigningSession
 from exchange.use_cases.signing import SignedDocument, SigningOrder
@@ -89,6 +90,17 @@ def read_certificates(encoded: list[bytes]) -> tuple[x509.Certificate, ...]:
         raise ArgumentInvalid("not certificates in DER", field="certificate_chain") from None
 
 
+def read_box(message: signing_pb2.PageBox) -> Box:
+    """Read a rectangle on a page."""
+    return Box(
+        page=message.page or 1,
+        left_mm=message.left_mm,
+        bottom_mm=message.bottom_mm,
+        width_mm=message.width_mm,
+        height_mm=message.height_mm,
+    )
+
+
 def write_key(key: ServerKey) -> signing_pb2.SigningKeyInfo:
     """Show a key of the service."""
     certificate = key.key.certificate
@@ -119,12 +131,17 @@ def write_session(
 
 
 def write_signed(signed: SignedDocument) -> signing_pb2.SignDocumentResponse:
-    """Show a stored document, without its bytes."""
-    digest, size_bytes = signed.blob.digest, signed.blob.size_bytes
+    """Show a signed document, without its bytes."""
+    answer = write_document(signed.blob)
+    answer.field_name = signed.field_name
+    answer.signed_at.FromDatetime(signed.signed_at)
+    return answer
+
+
+def write_document(document: BlobName) -> signing_pb2.SignDocumentResponse:
+    """Show a document that is not signed, or signed before."""
     return signing_pb2.SignDocumentResponse(
-        document=blob(digest, size_bytes, media_type=PDF_MEDIA_TYPE),
-        field_name=signed.field_name,
-        signed_at=timestamp(signed.signed_at),
+        document=blob(document.digest, document.size_bytes, media_type=PDF_MEDIA_TYPE)
     )
 
 
@@ -160,16 +177,6 @@ def _read_lock(message: signing_pb2.FieldLock) -> FieldLock:
 def _read_appearance(message: signing_pb2.Appearance) -> Appearance:
     return Appearance(
         picture=message.picture or None,
-        box=_read_box(message.box) if message.HasField("box") else None,
+        box=read_box(message.box) if message.HasField("box") else None,
         lines=tuple(message.lines),
-    )
-
-
-def _read_box(message: signing_pb2.PageBox) -> Box:
-    return Box(
-        page=message.page or 1,
-        left_mm=message.left_mm,
-        bottom_mm=message.bottom_mm,
-        width_mm=message.width_mm,
-        height_mm=message.height_mm,
     )

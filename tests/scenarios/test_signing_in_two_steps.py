@@ -2,85 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from io import BytesIO
 from uuid import uuid4
 
 import grpc
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
 
 from certs.authority import Issued, PracticeAuthority
 from certs.keys.file import FileKey
-from certs.schemes import SchemeFamily, SignatureScheme
 from congvan.v1 import signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client, reason_of, refused_with
 from tests.support.pdfs import encrypted
 from tests.support.practice import Practice, file_key, utc_now
 from tests.support.service import PARTY, PROVINCE, RunningService
-
-B_B, B_T = signing_pb2.SIGNATURE_LEVEL_B_B, signing_pb2.SIGNATURE_LEVEL_B_T
-PSS = signing_pb2.SignatureScheme(
-    family=signing_pb2.SCHEME_FAMILY_RSA_PSS, digest_algorithm="sha384"
+from tests.support.signing_calls import (
+    B_B,
+    B_T,
+    PKCS1,
+    PSS,
+    code_of,
+    complete_request,
+    prepare_request,
+    reason_in,
+    value_for,
+    verdict_of,
 )
-PKCS1 = signing_pb2.SignatureScheme(
-    family=signing_pb2.SCHEME_FAMILY_RSA_PKCS1, digest_algorithm="sha3_256"
-)
-
-
-def code_of(error: BaseException) -> grpc.StatusCode:
-    assert isinstance(error, grpc.Call)
-    return error.code()
-
-
-def reason_in(status: Status) -> str:
-    """The reason of an item's status, empty where the item was answered."""
-    if not status.code:
-        return ""
-    info = ErrorInfo()
-    assert status.details[0].Unpack(info)
-    return str(info.reason)
-
-
-def chain_of(issued: Issued) -> list[bytes]:
-    return [each.public_bytes(Encoding.DER) for each in (issued.certificate, *issued.chain)]
-
-
-def prepare_request(
-    issued: Issued, document: bytes, options: signing_pb2.SigningOptions | None = None
-) -> signing_pb2.PrepareSigningRequest:
-    return signing_pb2.PrepareSigningRequest(
-        request_id=str(uuid4()),
-        document=signing_pb2.DocumentContent(content=document),
-        options=options or signing_pb2.SigningOptions(level=B_B),
-        certificate_chain=chain_of(issued),
-    )
-
-
-def value_for(session: signing_pb2.SigningSession, key: FileKey) -> bytes:
-    """What the token does: sign the data of the session, knowing nothing of the document."""
-    name = signing_pb2.SchemeFamily.Name(session.scheme_family).removeprefix("SCHEME_FAMILY_")
-    scheme = SignatureScheme(SchemeFamily[name], session.digest_algorithm)
-    return asyncio.run(key.sign_raw(session.data_to_be_signed, scheme))
-
-
-def complete_request(
-    session: signing_pb2.SigningSession, value: bytes
-) -> signing_pb2.CompleteSigningRequest:
-    return signing_pb2.CompleteSigningRequest(
-        request_id=str(uuid4()), session=session.name, signature_value=value
-    )
-
-
-def verdict_of(client: Client, document: bytes) -> verification_pb2.VerificationReport:
-    return client.verification.VerifyDocument(
-        verification_pb2.VerifyDocumentRequest(request_id=str(uuid4()), content=document),
-        timeout=WAIT,
-    )
 
 
 @pytest.fixture(scope="session")

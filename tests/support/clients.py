@@ -26,6 +26,7 @@ from congvan.v1 import (
     envelope_pb2,
     exchange_pb2,
     exchange_pb2_grpc,
+    operations_pb2_grpc,
     signing_pb2,
     signing_pb2_grpc,
     verification_pb2_grpc,
@@ -51,6 +52,7 @@ class Client:
     verification: verification_pb2_grpc.VerificationServiceStub
     archive: archive_pb2_grpc.ArchiveServiceStub
     compliance: compliance_pb2_grpc.ComplianceServiceStub
+    operations: operations_pb2_grpc.OperationServiceStub
 
     def upload(self, content: bytes, *, name: str = "van-ban.pdf") -> common_pb2.BlobRef:
         blob = common_pb2.BlobRef(
@@ -122,21 +124,23 @@ def envelope(sender: str, blob: common_pb2.BlobRef, *recipients: str) -> envelop
     )
 
 
+def client_of(code: str, channel: grpc.Channel) -> Client:
+    return Client(
+        code=code,
+        exchange=exchange_pb2_grpc.ExchangeServiceStub(channel),
+        blobs=blobs_pb2_grpc.BlobServiceStub(channel),
+        signing=signing_pb2_grpc.SigningServiceStub(channel),
+        verification=verification_pb2_grpc.VerificationServiceStub(channel),
+        archive=archive_pb2_grpc.ArchiveServiceStub(channel),
+        compliance=compliance_pb2_grpc.ComplianceServiceStub(channel),
+        operations=operations_pb2_grpc.OperationServiceStub(channel),
+    )
+
+
 @pytest.fixture(scope="session")
 def clients(service: RunningService) -> Iterator[dict[str, Client]]:
     channels = {code: service.channel(code) for code in service.identities}
-    yield {
-        code: Client(
-            code=code,
-            exchange=exchange_pb2_grpc.ExchangeServiceStub(channel),
-            blobs=blobs_pb2_grpc.BlobServiceStub(channel),
-            signing=signing_pb2_grpc.SigningServiceStub(channel),
-            verification=verification_pb2_grpc.VerificationServiceStub(channel),
-            archive=archive_pb2_grpc.ArchiveServiceStub(channel),
-            compliance=compliance_pb2_grpc.ComplianceServiceStub(channel),
-        )
-        for code, channel in channels.items()
-    }
+    yield {code: client_of(code, channel) for code, channel in channels.items()}
     for channel in channels.values():
         channel.close()
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import grpc
@@ -119,6 +120,7 @@ def _write_tls(directory: Path, practice: Practice) -> None:
 
 def _configuration(practice: Practice, variation: Variation) -> str:
     host = practice.base_url.removeprefix("http://")
+    tsa_host = urlsplit(variation.tsa_url or practice.tsa_url).netloc
     return f"""
 [service]
 data_dir = "data"
@@ -139,7 +141,7 @@ directory = "trust"
 allow_practice = true
 
 [fetching]
-allowed = ["{host}"]
+allowed = ["{host}", "{tsa_host}"]
 
 [timestamping]
 url = "{variation.tsa_url or practice.tsa_url}"

@@ -1,12 +1,13 @@
 """SigningService: documents signed with keys of the service, or in two steps with the caller's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from congvan.v1 import operations_pb2, signing_pb2, signing_pb2_grpc
 from exchange import uploads
 from exchange.errors import ArgumentInvalid
+from exchange.messages import BlobName
 from exchange.operations import add_operation
 from exchange.server.batches import answer_each
 from exchange.server.content import working_copy
@@ -16,20 +17,23 @@ from exchange.server.servicers import Context
 from exchange.services import ServerKey, Services
 from exchange.signing_sessions import add_session, complete_session
 from exchange.use_cases.augmenting import plan_augmenting
+from exchange.use_cases.preparing import prepare_fields
 from exchange.use_cases.signing import SignedDocument, key_of, keys_of, sign_with
 from exchange.use_cases.signing_elsewhere import complete_elsewhere, prepare_elsewhere
 from exchange.wire.bounds import check_bounds
+from exchange.wire.office_fields import read_fields
 from exchange.wire.operations import write_operation
 from exchange.wire.signing import (
     read_certificates,
     read_level,
     read_order,
+    write_document,
     write_key,
     write_session,
     write_signed,
 )
 from exchange.wire.values import resource_id, resource_uuid
-from exchange.working_copies import WorkingCopy, copy_of_chunks
+from exchange.working_copies import KeptDocument, WorkingCopy, copy_of_chunks
 from storage.database import Connection
 from storage.ports import Digest
 
@@ -122,6 +126,30 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         )
         return signing_pb2.BatchCompleteSigningResponse(responses=responses, statuses=statuses)
 
+    async def PrepareDocument(  # noqa: N802
+        self, request: signing_pb2.PrepareDocumentRequest, context: Context
+    ) -> signing_pb2.SignDocumentResponse:
+        """Add empty fields for number, date, leaders and seal, before anyone signs."""
+        services = self._services
+        made: list[KeptDocument] = []
+
+        async def prepare() -> Commit[signing_pb2.SignDocumentResponse]:
+            places, leaders = read_fields(request.fields), tuple(request.leaders)
+            async with self._copy(request.document) as copy:
+                kept = await prepare_fields(services, copy, places=places, leaders=leaders)
+            made.append(kept)
+
+            async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
+                await self._grant(connection, kept.blob)
+                return write_document(kept.blob)
+
+            return commit
+
+        answer = await answer_once(
+            services, request, answer_type=signing_pb2.SignDocumentResponse, prepare=prepare
+        )
+        return await self._with_bytes(answer, made)
+
     async def AugmentSignature(  # noqa: N802
         self, request: signing_pb2.AugmentSignatureRequest, context: Context
     ) -> operations_pb2.Operation:
@@ -162,7 +190,8 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
             signed.append(made)
 
             async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
-                return await self._grant(connection, made)
+                await self._grant(connection, made.blob)
+                return write_signed(made)
 
             return commit
 
@@ -215,7 +244,8 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
 
             async def commit(connection: Connection) -> signing_pb2.SignDocumentResponse:
                 await complete_session(connection, session, at=services.clock())
-                return await self._grant(connection, made)
+                await self._grant(connection, made.blob)
+                return write_signed(made)
 
             return commit
 
@@ -232,25 +262,21 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
             self._services, content=document.content, blob_sha256=document.blob_sha256
         )
 
-    async def _grant(
-        self, connection: Connection, made: SignedDocument
-    ) -> signing_pb2.SignDocumentResponse:
+    async def _grant(self, connection: Connection, document: BlobName) -> None:
         await uploads.grant(
-            connection,
-            current_caller().code,
-            digest=made.blob.digest,
-            at=self._services.clock(),
+            connection, current_caller().code, digest=document.digest, at=self._services.clock()
         )
-        return write_signed(made)
 
     async def _with_bytes(
-        self, answer: signing_pb2.SignDocumentResponse, signed: list[SignedDocument]
+        self,
+        answer: signing_pb2.SignDocumentResponse,
+        made: Sequence[SignedDocument | KeptDocument],
     ) -> signing_pb2.SignDocumentResponse:
         """Add the document where it fits; what is kept with the request_id only names it."""
         if answer.document.size_bytes > self._services.limits.max_inline_bytes:
             return answer
         sha256 = answer.document.sha256
-        fresh = [each.content for each in signed if each.blob.digest == sha256]
+        fresh = [each.content for each in made if each.blob.digest == sha256]
         answer.content = (fresh and fresh[0]) or await self._services.objects.read(Digest(sha256))
         return answer
 

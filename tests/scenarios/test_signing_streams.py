@@ -1,0 +1,202 @@
+"""Large documents over real gRPC: signed and given back in chunks, in memory that doesn't grow."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+
+from congvan.v1 import signing_pb2, verification_pb2
+from tests.support.clients import WAIT, Client, refused_with
+from tests.support.pdfs import assemble
+from tests.support.practice import one_page
+from tests.support.service import COMMUNE, PROVINCE, RunningService
+from tests.support.signing_calls import (
+    CHUNK_BYTES,
+    sign_request,
+    streamed,
+    verdict_of,
+)
+
+MEGABYTE = 1_000_000
+
+
+def signed_by_stream(
+    client: Client, messages: Iterator[signing_pb2.SignDocumentStreamRequest]
+) -> tuple[signing_pb2.SignDocumentResponse, bytes]:
+    answers = client.signing.SignDocumentStream(messages, timeout=WAIT)
+    first = next(answers)
+    assert first.WhichOneof("kind") == "result"
+    return first.result, b"".join(each.chunk for each in answers)
+
+
+def large(size_bytes: int) -> bytes:
+    """One page with a stream beside it that makes the file about so large."""
+    filling = b"<</Length %d>>\nstream\n%b\nendstream" % (size_bytes, bytes(size_bytes))
+    return assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>>>",
+            filling,
+        ]
+    )
+
+
+def spooled(service: RunningService) -> list[Path]:
+    return list((service.directory / "data" / "spool" / "working").glob("*"))
+
+
+@pytest.fixture
+def worker(service: RunningService) -> psutil.Process:
+    """The service's only worker process."""
+    children = psutil.Process(service.process.pid).children()
+    (worker,) = [
+        each
+        for each in children
+        if any("spawn_main" in part for part in each.cmdline())
+        and not any("resource_tracker" in part for part in each.cmdline())
+    ]
+    return worker
+
+
+class Peak:
+    """How much memory a process takes at most beyond what it has now."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._folder = Path(f"/proc/{process.pid}")
+        # "5" lets the peak begin anew (proc(5), clear_refs).
+        (self._folder / "clear_refs").write_text("5")
+        self._before = self._kilobytes("VmRSS")
+
+    @property
+    def extra_bytes(self) -> int:
+        return (self._kilobytes("VmHWM") - self._before) * 1024
+
+    def _kilobytes(self, name: str) -> int:
+        lines = (self._folder / "status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+@pytest.mark.parametrize("chunk_bytes", [7, CHUNK_BYTES])
+def test_a_small_document_comes_back_signed(
+    clients: dict[str, Client], service: RunningService, chunk_bytes: int
+) -> None:
+    document, client = one_page("By stream"), clients[PROVINCE]
+    header = sign_request()
+    result, signed = signed_by_stream(client, streamed(header, document, chunk_bytes=chunk_bytes))
+    assert signed.startswith(document)
+    assert result.document.sha256 == hashlib.sha256(signed).hexdigest()
+    assert result.document.size_bytes == len(signed)
+    assert not result.content
+    assert verdict_of(client, signed).verdict == verification_pb2.DOCUMENT_VERDICT_VALID
+    assert client.download(result.document.sha256) == signed
+    again, same = signed_by_stream(client, streamed(header, document))
+    assert (again.replay.replayed, same) == (True, signed)
+    assert not spooled(service)
+
+
+def test_an_uploaded_document_is_named_in_the_header(clients: dict[str, Client]) -> None:
+    document, client = one_page("Uploaded"), clients[PROVINCE]
+    blob = client.upload(document)
+    _, signed = signed_by_stream(client, streamed(sign_request(sha256=blob.sha256), b""))
+    assert signed.startswith(document)
+
+
+def test_50_megabytes_are_signed_in_little_more_memory(
+    clients: dict[str, Client], service: RunningService, worker: psutil.Process
+) -> None:
+    document, client = large(50 * MEGABYTE), clients[PROVINCE]
+    # The first large transfer makes room for gRPC's windows, the same for documents of any size.
+    signed_by_stream(client, streamed(sign_request(), large(10 * MEGABYTE)))
+    peaks = [Peak(each) for each in (worker, *worker.children(recursive=True))]
+    started = time.monotonic()
+    result, signed = signed_by_stream(client, streamed(sign_request(), document))
+    elapsed = time.monotonic() - started
+    extra = sum(peak.extra_bytes for peak in peaks)
+    assert signed.startswith(document)
+    assert result.document.size_bytes == len(signed) < len(document) + 50_000
+    assert extra <= 0.25 * len(document), f"{extra / MEGABYTE:.1f} MB"
+    assert elapsed < 30
+    assert not spooled(service)
+
+
+def test_a_large_upload_is_signed_without_its_bytes_in_the_answer(
+    clients: dict[str, Client], worker: psutil.Process
+) -> None:
+    document, client = large(5 * MEGABYTE), clients[PROVINCE]
+    blob = client.upload(document)
+    answer = client.signing.SignDocument(sign_request(sha256=blob.sha256), timeout=WAIT)
+    assert not answer.content
+    assert client.download(answer.document.sha256).startswith(document)
+
+
+def test_a_stream_that_breaks_leaves_nothing(
+    clients: dict[str, Client], service: RunningService
+) -> None:
+    document, client = large(4 * MEGABYTE), clients[PROVINCE]
+    header = sign_request()
+
+    def broken() -> Iterator[signing_pb2.SignDocumentStreamRequest]:
+        for number, message in enumerate(streamed(header, document)):
+            if number == 3:
+                deadline = time.monotonic() + WAIT
+                while not spooled(service) and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                call.cancel()
+            yield message
+
+    call = client.signing.SignDocumentStream(broken(), timeout=WAIT)
+    with pytest.raises(grpc.RpcError) as raised:
+        list(call)
+    assert raised.value.code() is grpc.StatusCode.CANCELLED
+    deadline = time.monotonic() + WAIT
+    while spooled(service) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not spooled(service)
+    result, _ = signed_by_stream(client, streamed(header, document))
+    assert not result.replay.replayed
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("no message", "ARGUMENT_INVALID"),
+        ("no header", "ARGUMENT_INVALID"),
+        ("two headers", "ARGUMENT_INVALID"),
+        ("bytes in the header", "ARGUMENT_INVALID"),
+        ("a chunk too large", "ARGUMENT_INVALID"),
+        ("no byte", "NOT_A_PDF"),
+        ("no request_id", "REQUEST_ID_INVALID"),
+        ("a stranger's key", "ARGUMENT_INVALID"),
+    ],
+)
+def test_what_is_no_stream_of_one_document_is_refused(
+    clients: dict[str, Client], service: RunningService, case: str, reason: str
+) -> None:
+    document, header = one_page("Refused"), sign_request()
+    nameless = sign_request()
+    nameless.request_id = ""
+    messages = list(streamed(header, document))
+    cases = {
+        "no message": [],
+        "no header": messages[1:],
+        "two headers": [messages[0], *messages],
+        "bytes in the header": list(streamed(sign_request(document), document)),
+        "a chunk too large": list(
+            streamed(header, bytes(CHUNK_BYTES + 1), chunk_bytes=CHUNK_BYTES + 1)
+        ),
+        "no byte": messages[:1],
+        "no request_id": list(streamed(nameless, document)),
+        "a stranger's key": messages,
+    }
+    client = clients[COMMUNE if case == "a stranger's key" else PROVINCE]
+    with refused_with(reason) as raised:
+        list(client.signing.SignDocumentStream(iter(cases[case]), timeout=WAIT))
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert not spooled(service)
