@@ -70,7 +70,7 @@ def _misplaced(section: XRefSection) -> str | None:
         return "a reader of tables can't read its cross-reference streams at all"
     hybrid = section.xref_data.hybrid
     if hybrid is not None and hybrid.meta_info.end_location > section.meta_info.start_location:
-        return "a stream of hybrid references stands behind its table"
+        return "a stream stands behind its table"
     return None
 
 
