@@ -70,8 +70,7 @@ def test_a_stream_that_comes_after_its_table_is_refused(desk: Desk, leader_key: 
     start = WORD.index(b"/XRefStm ") + len(b"/XRefStm ")
     old = int(WORD[start : WORD.index(b">", start)])
     stream = WORD[old : WORD.index(b"endobj", old) + 8]
-    later = WORD.rindex(b"startxref")
-    assert len(str(old)) == len(str(later))
+    later = WORD.rindex(b"startxref") + 1  # its offset has one digit more
     moved = WORD.replace(b"/XRefStm %d" % old, b"/XRefStm %d" % later)
     moved = moved[:later] + stream + b"\r\n" + moved[later:]
     assert readings_differ(open_document(moved)) == "a stream stands behind its table"
