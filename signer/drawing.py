@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 from pyhanko.pdf_utils import generic
 
+from signer.archival import archival_rules
 from signer.errors import PictureUnreadable, PlacementInvalid
 from signer.pdf_values import compressed_stream, dictionary
 
@@ -28,6 +29,8 @@ FONT_SIZE_PT: Final = 10.0
 MIN_FONT_SIZE_PT: Final = 4.0
 _LEADING: Final = 1.2
 """Distance between lines in font sizes."""
+_HALF: Final = 128
+"""Opacity, of 255, from which a dot is shown where nothing may be half transparent."""
 _FONT: Final = "/F1"
 _PICTURE: Final = "/Im1"
 
@@ -60,13 +63,17 @@ def draw(
     Raises PictureUnreadable, TextUnprintable, or PlacementInvalid when the text doesn't fit.
     """
     lines = tuple(line for line in appearance.lines if line.strip())
+    rules = archival_rules(writer)
     resources: dict[str, object] = {}
+    if rules.colour_spaces is not None:
+        resources["/ColorSpace"] = rules.colour_spaces
     commands: list[bytes] = []
     size = _font_size(lines, placement, alone=appearance.picture is None) if lines else 0.0
     text_height = len(lines) * size * _LEADING
     if appearance.picture is not None:
         picture = read_picture(appearance.picture)
-        resources["/XObject"] = {_PICTURE: _embed_picture(picture, writer)}
+        soft = rules.soft_masks
+        resources["/XObject"] = {_PICTURE: _embed_picture(picture, writer, soft=soft)}
         room = (placement.width, placement.height - text_height)
         commands.append(_show_picture(picture, room, bottom=text_height))
     if lines:
@@ -149,14 +156,37 @@ def _show_text(
     return b"\n".join(commands)
 
 
-def _embed_picture(picture: Picture, writer: BasePdfFileWriter) -> generic.IndirectObject:
+def _embed_picture(
+    picture: Picture, writer: BasePdfFileWriter, *, soft: bool
+) -> generic.IndirectObject:
+    """Add the picture; where soft masks are forbidden, each of its dots is shown or not."""
     image = _samples(picture, picture.colours, colour_space="/DeviceRGB")
-    if picture.transparency is not None:
+    if picture.transparency is not None and not soft:
+        image[generic.NameObject("/Mask")] = writer.add_object(_stencil(picture))
+    elif picture.transparency is not None:
         mask = writer.add_object(
             _samples(picture, picture.transparency, colour_space="/DeviceGray")
         )
         image[generic.NameObject("/SMask")] = mask
     return writer.add_object(image)
+
+
+def _stencil(picture: Picture) -> generic.StreamObject:
+    """Return the mask that hides what is more clear than drawn (ISO 32000-2 §8.9.6.3)."""
+    levels = zlib.decompress(picture.transparency or b"")
+    opacity = Image.frombytes("L", (picture.width, picture.height), levels)
+    hidden = opacity.point([255] * _HALF + [0] * (256 - _HALF)).convert("1")
+    return compressed_stream(
+        zlib.compress(hidden.tobytes()),
+        {
+            "/Type": "/XObject",
+            "/Subtype": "/Image",
+            "/Width": picture.width,
+            "/Height": picture.height,
+            "/ImageMask": True,
+            "/BitsPerComponent": 1,
+        },
+    )
 
 
 def _samples(picture: Picture, data: bytes, *, colour_space: str) -> generic.StreamObject:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pyhanko.pdf_utils.generic import pdf_date
 from pyhanko.pdf_utils.metadata import model, xmp_xml
 
+from signer.archival import claimed_part
 from signer.fastlane_tables import decoded
 from signer.fastlane_tokens import (
     Entries,
@@ -72,6 +73,8 @@ def updated_xmp(entries: Entries, encoded: bytes, *, modified_at: datetime) -> b
     packet = decoded(encoded, entries)
     if len(packet) > MAX_XMP_BYTES:
         raise NotPlain("a large XMP packet")
+    if claimed_part(packet) == 1:
+        raise NotPlain("PDF/A-1, whose metadata stays as it is")
     try:
         roots = xmp_xml.parse_xmp(BytesIO(packet))
     except Exception as error:  # the engine raises anything on strangers' XML

@@ -19,6 +19,8 @@ from signer.pdf_values import look_up
 
 KNOWN_DIGESTS: Final = frozenset(
     {
+        "00ea2ef6e7f4207d89e4bb5a8aef68e6e39119ee70ea4e184b30255f81ef2109",
+        # With the list of its codes, which PDF/A-1 wants.
         "bac7c09ac96814ee08e1ce68be064345548ea2fa117d61e8db4c6f3f0fadee4b",
     }
 )

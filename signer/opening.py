@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.general import SigningError
 
 from certs.errors import CertsError
+from signer.archival import archival_rules
 from signer.errors import (
     DocumentEncrypted,
     DocumentMalformed,
@@ -48,7 +49,13 @@ def open_for_update(source: Source) -> IncrementalPdfFileWriter:
     writer = IncrementalPdfFileWriter.from_reader(reader)
     if encrypted:
         _unlock(writer)
+    elif archival_rules(writer).keeps_metadata:
+        writer._update_meta = _leave_alone  # type: ignore[method-assign]
     return writer
+
+
+def _leave_alone() -> None:
+    """Change nothing."""
 
 
 def _unlock(writer: IncrementalPdfFileWriter) -> None:

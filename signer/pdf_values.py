@@ -34,6 +34,8 @@ def pdf_object(value: object) -> generic.PdfObject:
     """
     if isinstance(value, generic.PdfObject):
         return value
+    if isinstance(value, bool):  # before the numbers, of which Python's truth values are two
+        return generic.BooleanObject(value)  # type: ignore[no-untyped-call]
     if isinstance(value, int):
         return generic.NumberObject(value)  # type: ignore[no-untyped-call]
     if isinstance(value, float):

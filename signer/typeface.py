@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils import generic
 
+from signer.archival import archival_rules
 from signer.errors import TextUnprintable
 from signer.pdf_values import compressed_stream, dictionary
 
@@ -90,7 +91,7 @@ class Typeface:
 
     def _descriptor(self, writer: BasePdfFileWriter) -> generic.DictionaryObject:
         program = compressed_stream(self.program, {"/Length1": self.program_length})
-        return dictionary(
+        descriptor = dictionary(
             {
                 "/Type": "/FontDescriptor",
                 "/FontName": _FONT_NAME,
@@ -102,9 +103,12 @@ class Typeface:
                 "/CapHeight": self.ascent,
                 "/StemV": 80,
                 "/FontFile2": writer.add_object(program),
-                "/CIDSet": writer.add_object(compressed_stream(self.code_set, {})),
             }
         )
+        if archival_rules(writer).code_sets:
+            codes = compressed_stream(self.code_set, {})
+            descriptor[generic.NameObject("/CIDSet")] = writer.add_object(codes)
+        return descriptor
 
 
 @lru_cache(maxsize=1)
