@@ -83,7 +83,12 @@ def _session(
 ) -> PdfSigningSession:
     box = request.appearance.box if request.appearance else None
     placement = _placement(request.appearance, target, writer=writer)
-    ensure_changes_allowed(writer.prev, target, visible=placement is not None)
+    ensure_changes_allowed(
+        writer.prev,
+        target,
+        visible=placement is not None,
+        certifies=request.certification is not None,
+    )
     session = PdfSigner(
         PdfSignatureMetadata(
             field_name=target.name,

@@ -59,18 +59,23 @@ def choose_field(reader: PdfFileReader, name: str | None) -> TargetField:
     return TargetField(name=name, existing=None)
 
 
-def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visible: bool) -> None:
+def ensure_changes_allowed(
+    reader: PdfFileReader, target: TargetField, *, visible: bool, certifies: bool = False
+) -> None:
     """Refuse a signature that would break one made before.
 
     ISO 32000-2 §12.8.2.2 (DocMDP) and §12.8.2.4 (FieldMDP). A new visible field after a
     certification is refused too: verifiers rightly hold it for an overlay.
+    certifies: whether the new signature is to certify, which only the first one can.
     Raises ChangesForbidden.
     """
     for signed_name, lock, signature in _signatures(reader):
-        certifies = False
+        if certifies:
+            raise ChangesForbidden(f"{signed_name} came before: only the first can certify")
+        certified = False
         for method, parameters in _transforms(signature):
             if method == "/DocMDP":
-                certifies = True
+                certified = True
                 _ensure_permitted(look_up(parameters, "/P") or _DEFAULT_PERMISSION, signed_name)
             elif method == "/FieldMDP":
                 _ensure_permitted(look_up(parameters, "/P"), signed_name)
@@ -78,7 +83,7 @@ def ensure_changes_allowed(reader: PdfFileReader, target: TargetField, *, visibl
         if isinstance(lock, generic.DictionaryObject):
             _ensure_permitted(look_up(lock, "/P"), signed_name)
             _ensure_unlocked(lock, target, signed_name=signed_name)
-        if certifies and visible and target.existing is None:
+        if certified and visible and target.existing is None:
             raise ChangesForbidden(
                 f"{signed_name} certifies the document: only fields prepared before can be visible"
             )
