@@ -71,7 +71,13 @@ def require_new(path: Path) -> None:
 
 def is_taken(path: Path) -> bool:
     """Tell whether something has this name already, be it a link that leads nowhere."""
-    return path.exists() or path.is_symlink()
+    return os.path.lexists(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a folder is there; what may not be looked at is none."""
+    # Not Path.is_dir, which raises where a folder above may not be entered or a name is too long.
+    return os.path.isdir(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from certs.keys.issuers import with_issuers
 from certs.timestamping import HttpTimestamper
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
-from exchange.cli.files import read_file, require_new, write_new
+from exchange.cli.files import is_folder, read_file, require_new, write_new
 from exchange.cli.output import Output, indented
 from exchange.cli.signing import journal as journals
 from exchange.cli.signing.batch import MAX_IN_FLIGHT, Ended, Rules, run_batch
@@ -226,7 +226,7 @@ def _journals(call: Call) -> Iterator[Mapping[Path, Journal]]:
         for target in _open_targets(call.plan.targets):
             folder = target.output.parent
             path = _journal_path(call, folder)
-            if path is None or folder in by_folder or not folder.is_dir():
+            if path is None or folder in by_folder or not is_folder(folder):
                 continue
             if path not in opened:
                 opened[path] = stack.enter_context(Journal(path))

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from exchange.cli.errors import NothingToSign, UsageInvalid
-from exchange.cli.files import require_new
+from exchange.cli.errors import FileUnreadable, NothingToSign, UsageInvalid
+from exchange.cli.files import is_folder, is_taken, require_new
 from exchange.cli.signing.outcomes import OWN_OUTPUT, SAME_DOCUMENT
 
 _ENDING = ".pdf"
@@ -62,7 +63,7 @@ def plan_targets(wanted: Wanted) -> Plan:
     if not found:
         raise NothingToSign(", ".join(wanted.paths))
     is_batch = len(found) > 1 or Path(wanted.paths[0]) != found[0][0]
-    if wanted.out is not None and not wanted.out.is_dir():
+    if wanted.out is not None and not is_folder(wanted.out):
         if is_batch:
             raise UsageInvalid(f"--out {wanted.out}: several files need an existing folder")
         return Plan(targets=(_single(found[0][0], wanted.out),), is_batch=False)
@@ -80,13 +81,13 @@ def _single(file: Path, out: Path) -> Target:
 def _files(path: str, wanted: Wanted) -> Iterator[tuple[Path, Path]]:
     """Yield each file with the folder that its place under --out is told from."""
     named = Path(path)
-    if named.is_dir():
+    if is_folder(named):
         yield from ((file, named) for file in _pdf_files(named, recursive=wanted.recursive))
-    elif _GLOB.search(path) and not named.exists():
+    elif _GLOB.search(path) and not is_taken(named):
         # A quoted pattern, or one that the shell found nothing for.
         matches = sorted(glob.glob(path, recursive=wanted.recursive), key=_natural)
         for match in map(Path, matches):
-            if match.is_dir():
+            if is_folder(match):
                 continue
             if match.suffix.lower() == _ENDING:
                 yield match, match.parent
@@ -96,13 +97,18 @@ def _files(path: str, wanted: Wanted) -> Iterator[tuple[Path, Path]]:
 
 def _pdf_files(folder: Path, *, recursive: bool) -> Iterator[Path]:
     # os.walk follows no links to folders, so that none is walked for ever.
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_refuse):
         folders.sort(key=_natural)
         if not recursive:
             folders.clear()
         for name in sorted(names, key=_natural):
             if name.lower().endswith(_ENDING) and not name.startswith("."):
                 yield Path(place) / name
+
+
+def _refuse(error: OSError) -> NoReturn:
+    # A folder that may not be read is not an empty one.
+    raise FileUnreadable(f"{error.filename}: {error.strerror}") from error
 
 
 def _placed(found: Sequence[tuple[Path, Path]], wanted: Wanted) -> Iterator[Target]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from exchange.cli.commands import is_ours
 from exchange.cli.errors import FileChanged, FileUnreadable, OutputExists, OutputUnwritable
-from exchange.cli.files import is_taken, new_file
+from exchange.cli.files import is_folder, is_taken, new_file
 from exchange.cli.output import reason_and_detail
 from exchange.cli.signing import journal as journals
 from exchange.cli.signing.journal import Entry, Journal
@@ -163,7 +163,7 @@ def require_place(target: Target) -> None:
     """
     if is_taken(target.output):
         raise OutputExists(str(target.output))
-    if not target.output.parent.is_dir():
+    if not is_folder(target.output.parent):
         raise OutputUnwritable(f"{target.output.parent}: no such folder")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -119,3 +120,15 @@ def test_an_ending_stays_within_the_name(folder: Path, suffix: str) -> None:
 
 def test_a_name_that_leads_nowhere_stays_to_fail_in_its_turn(folder: Path) -> None:
     assert names(planned(folder / "10.pdf", folder / "mất.pdf")) == ["10.pdf", "mất.pdf"]
+
+
+def test_what_may_not_be_looked_at_stays_to_fail_in_its_turn(tmp_path: Path) -> None:
+    closed = tmp_path / "đóng"
+    closed.mkdir(mode=0)
+    with contextlib.ExitStack() as stack:
+        if os.geteuid() == 0:
+            # Root may look everywhere: for a moment this is somebody else.
+            os.seteuid(65534)
+            stack.callback(os.seteuid, 0)
+        [target] = planned(closed / "a.pdf")
+        assert target.passed_over == ""
