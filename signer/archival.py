@@ -48,6 +48,11 @@ class ArchivalRules:
         return self.part == 1
 
     @property
+    def fields_are_drawn(self) -> bool:
+        """Whether even a field that nobody sees must have an appearance (ISO 19005-1 6.9)."""
+        return self.part == 1
+
+    @property
     def code_sets(self) -> bool:
         """Whether a part of a font must list its codes (ISO 19005-1 6.3.5, gone in part 2)."""
         return self.part == 1

@@ -51,6 +51,10 @@ class Placement:
         return _UPRIGHT[self.rotation]
 
 
+NOWHERE: Final = Placement(rect=(0, 0, 0, 0), width=0, height=0, rotation=0, points_per_unit=1)
+"""The placement of a field that nobody sees."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownPage:
     """The part of a page that viewers show (its crop box), and how they turn it.

@@ -23,6 +23,7 @@ from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.stamp.noop import NoOpStampStyle
 
 from signer import limits as limits_module
+from signer.archival import archival_rules
 from signer.drawing import draw, draw_nothing
 from signer.errors import (
     DocumentMalformed,
@@ -31,7 +32,7 @@ from signer.errors import (
     PlacementInvalid,
 )
 from signer.opening import document_errors, open_for_update, pending_update
-from signer.placement import Placement, page_index, place, placement_of
+from signer.placement import NOWHERE, Placement, page_index, place, placement_of
 from signer.requests import Level
 from signer.target_field import TargetField, choose_field, ensure_changes_allowed
 
@@ -107,6 +108,8 @@ def _session(
     _refuse_unmet_demand(session.timestamper is not None, request)
     if request.lock is not None:
         _lock(session.sig_field, request.lock, writer=writer)
+    if placement is None and archival_rules(writer).fields_are_drawn:
+        placement = NOWHERE
     if placement is not None:
         annotation = get_single_field_annot(session.sig_field)
         _show(request.appearance, annotation, placement=placement, writer=writer)
