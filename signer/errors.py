@@ -170,7 +170,7 @@ class FieldsPrepared(SigningRefused):
 
 
 class LevelUnavailable(SigningRefused):
-    """Signatures of this level can't be made yet. Ask for level B-B or B-T."""
+    """The signature can't be brought to this level. Ask for level B-T, B-LT or B-LTA."""
 
     reason = "LEVEL_UNAVAILABLE"
 

@@ -17,7 +17,13 @@ from signer.assessing import judge_survey, require_valid
 from signer.cms_signatures import read_signed_data
 from signer.document_timestamps import timestamp_update
 from signer.engine import accelerated
-from signer.errors import ChangesForbidden, LevelUnavailable, SignatureUndetermined
+from signer.errors import (
+    ChangesForbidden,
+    LevelUnavailable,
+    SignatureUndetermined,
+    TimestamperMissing,
+)
+from signer.existence import holds_store
 from signer.long_term import store_update
 from signer.opening import document_errors
 from signer.prolonging import (
@@ -73,7 +79,7 @@ async def extend(
     source: Source,
     *,
     level: Level,
-    timestamper: Timestamper,
+    timestamper: Timestamper | None,
     checker: PathChecker,
     at: datetime,
     digest_algorithm: str = "sha256",
@@ -110,16 +116,34 @@ async def extend(
     return tail
 
 
+def is_archived(source: Source) -> bool:
+    """Whether a document time-stamp covers all signatures and a security store, good or not.
+
+    Tells only what there is: B-LTA, where everything is as it looks. Raises DocumentRefused.
+    """
+    surveyed = _surveyed(source)
+    signed = [entry.revision for entry in surveyed.examined if not entry.is_timestamp]
+    return bool(signed) and any(
+        entry.is_timestamp
+        and entry.revision is not None
+        and all(each is not None and each < entry.revision for each in signed)
+        and holds_store(surveyed.opened, entry)
+        for entry in surveyed.examined
+    )
+
+
 async def _stamp(
     source: Source,
     tail: bytes,
     proof: Proof,
     *,
-    timestamper: Timestamper,
+    timestamper: Timestamper | None,
     checker: PathChecker,
     digest: str,
 ) -> tuple[bytes, Proof]:
     """Add a document time-stamp to the tail, and what proves its authority to the proof."""
+    if timestamper is None:
+        raise TimestamperMissing
     stamp, token = await timestamp_update(
         source.followed_by(tail), timestamper=timestamper, digest_algorithm=digest
     )

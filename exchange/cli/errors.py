@@ -3,6 +3,7 @@
 CliError
 ├─ UsageInvalid         USAGE_INVALID
 ├─ NothingToSign        NOTHING_TO_SIGN
+├─ AlreadyAtLevel       ALREADY_AT_LEVEL
 ├─ FileUnreadable       FILE_UNREADABLE
 ├─ FileChanged          FILE_CHANGED
 ├─ OutputRefused
@@ -57,6 +58,12 @@ class NothingToSign(CliError):
     """There is no PDF file where you said. Check the folder or pattern, or add --recursive."""
 
     reason = "NOTHING_TO_SIGN"
+
+
+class AlreadyAtLevel(CliError):
+    """The signatures have this level already. To renew the archive time-stamp, say --renew."""
+
+    reason = "ALREADY_AT_LEVEL"
 
 
 class FileChanged(CliError):

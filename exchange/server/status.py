@@ -41,7 +41,7 @@ STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
         certs_errors.TsaUnavailable: Code.UNAVAILABLE,
         signer_errors.DocumentRefused: Code.INVALID_ARGUMENT,
         signer_errors.SigningRefused: Code.FAILED_PRECONDITION,
-        signer_errors.LevelUnavailable: Code.UNIMPLEMENTED,
+        signer_errors.LevelUnavailable: Code.INVALID_ARGUMENT,
         signer_errors.VerificationFailed: Code.FAILED_PRECONDITION,
         signer_errors.SandboxFailed: Code.UNAVAILABLE,
         signer_errors.SandboxLimitExceeded: Code.INVALID_ARGUMENT,

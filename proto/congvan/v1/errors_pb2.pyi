@@ -106,7 +106,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     CHANGES_FORBIDDEN: _ErrorReason.ValueType  # 210
     """An earlier signature forbids adding this one."""
     LEVEL_UNAVAILABLE: _ErrorReason.ValueType  # 211
-    """Signatures of this level can't be made yet."""
+    """The signature can't be brought to this level."""
     TIMESTAMPER_MISSING: _ErrorReason.ValueType  # 212
     """A signature of this level needs a time-stamping service."""
     KEY_UNSUPPORTED: _ErrorReason.ValueType  # 213
@@ -331,7 +331,7 @@ TEXT_UNPRINTABLE: ErrorReason.ValueType  # 209
 CHANGES_FORBIDDEN: ErrorReason.ValueType  # 210
 """An earlier signature forbids adding this one."""
 LEVEL_UNAVAILABLE: ErrorReason.ValueType  # 211
-"""Signatures of this level can't be made yet."""
+"""The signature can't be brought to this level."""
 TIMESTAMPER_MISSING: ErrorReason.ValueType  # 212
 """A signature of this level needs a time-stamping service."""
 KEY_UNSUPPORTED: ErrorReason.ValueType  # 213
