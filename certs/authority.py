@@ -25,6 +25,7 @@ from certs.authority_profiles import (
     SIGNING,
     TSA,
     Addresses,
+    HolderKeyKind,
     Issued,
     KeyKind,
     Offer,
@@ -33,6 +34,7 @@ from certs.authority_profiles import (
     Validity,
     certificate_builder,
     endpoint_profile,
+    make_holder_key,
     make_key,
     server_profile,
     signed,
@@ -137,7 +139,7 @@ class PracticeAuthority:
         unit: str = "",
         position: str = "",
         validity: Validity | None = None,
-        key: KeyKind = "rsa2048",
+        key: HolderKeyKind = "rsa2048",
     ) -> Issued:
         """A person's signing certificate; position is the title (chức vụ) in the subject."""
         name = subject(
@@ -156,7 +158,7 @@ class PracticeAuthority:
         *,
         identifier: str,
         validity: Validity | None = None,
-        key: KeyKind = "rsa2048",
+        key: HolderKeyKind = "rsa2048",
     ) -> Issued:
         """An organisation's seal; identifier becomes organizationIdentifier (2.5.4.97)."""
         name = subject(
@@ -252,9 +254,9 @@ class PracticeAuthority:
         write_trust_anchor(directory, self.anchor, name="practice-root")
 
     def _issue(
-        self, name: x509.Name, profile: Profile, *, validity: Validity | None, key: KeyKind
+        self, name: x509.Name, profile: Profile, *, validity: Validity | None, key: HolderKeyKind
     ) -> Issued:
-        private_key = make_key(key)
+        private_key = make_holder_key(key)
         addresses = self.addresses
         offer = Offer(crl=addresses.crl, ocsp=addresses.ocsp, issuer=addresses.issuer)
         builder = certificate_builder(

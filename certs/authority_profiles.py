@@ -9,7 +9,8 @@ from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
@@ -24,7 +25,17 @@ AUTHORITY_LIFE = timedelta(days=365)
 _BACKDATED = timedelta(hours=1)  # a client whose clock is a little slow must not refuse it
 
 KeyKind = Literal["rsa2048", "rsa3072", "p256", "p384"]
+HolderKeyKind = KeyKind | Literal["ed25519", "mldsa44", "mldsa65", "mldsa87"]
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+"""Keys of the authority itself."""
+HolderKey = (
+    PrivateKey
+    | ed25519.Ed25519PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
+"""Keys of those to whom it issues certificates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +62,12 @@ class Issued:
 
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
-    private_key: PrivateKey
+    private_key: HolderKey
 
     def pkcs12(self, passphrase: bytes) -> bytes:
-        """A PKCS#12 file (PBES2 with AES-256) with key, certificate and chain."""
+        """A PKCS#12 file (PBES2 with AES-256) with key, certificate and chain; not for ML-DSA."""
+        if isinstance(self.private_key, _NOT_IN_PKCS12):
+            raise PracticeAuthorityUnusable("PKCS#12 files hold no ML-DSA keys here: use PEM")
         return pkcs12.serialize_key_and_certificates(
             _friendly_name(self.certificate),
             self.private_key,
@@ -82,11 +95,29 @@ def _friendly_name(certificate: x509.Certificate) -> bytes:
     return str(names[0].value).encode() if names else b"practice"
 
 
-def private_pem(key: PrivateKey) -> bytes:
+def private_pem(key: HolderKey) -> bytes:
     """PKCS#8 PEM without encryption."""
     return key.private_bytes(
         Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+_NOT_IN_PKCS12 = (mldsa.MLDSA44PrivateKey, mldsa.MLDSA65PrivateKey, mldsa.MLDSA87PrivateKey)
+
+
+def make_holder_key(kind: HolderKeyKind) -> HolderKey:
+    """A fresh private key for somebody else's certificate."""
+    match kind:
+        case "ed25519":
+            return ed25519.Ed25519PrivateKey.generate()
+        case "mldsa44":
+            return mldsa.MLDSA44PrivateKey.generate()
+        case "mldsa65":
+            return mldsa.MLDSA65PrivateKey.generate()
+        case "mldsa87":
+            return mldsa.MLDSA87PrivateKey.generate()
+        case other:
+            return make_key(other)
 
 
 def make_key(kind: KeyKind) -> PrivateKey:
@@ -205,7 +236,7 @@ class Offer:
 
 def certificate_builder(
     name: x509.Name,
-    public_key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey,
+    public_key: CertificatePublicKeyTypes,
     *,
     issuer: x509.Certificate | None,
     validity: Validity,

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from certs.algorithms import key_weakness
+from certs.algorithms import ML_DSA_KEYS, key_weakness
 
 
 class SchemeFamily(StrEnum):
@@ -76,7 +76,7 @@ def scheme_named(text: str) -> SignatureScheme:
 
 def families_of(public_key: object) -> frozenset[SchemeFamily]:
     """Return the families that a key of this kind can serve, whatever holds it; maybe none."""
-    if key_weakness(public_key) and not isinstance(public_key, _ML_DSA_KEYS):
+    if key_weakness(public_key):
         return frozenset()
     match public_key:
         case rsa.RSAPublicKey():
@@ -85,7 +85,7 @@ def families_of(public_key: object) -> frozenset[SchemeFamily]:
             return frozenset({SchemeFamily.ECDSA})
         case ed25519.Ed25519PublicKey():
             return frozenset({SchemeFamily.ED25519})
-        case _ if isinstance(public_key, _ML_DSA_KEYS):
+        case _ if isinstance(public_key, ML_DSA_KEYS):
             return frozenset({SchemeFamily.ML_DSA})
     return frozenset()
 
@@ -108,9 +108,6 @@ def preferred_scheme(
     if SchemeFamily.ED25519 in usable:
         return SignatureScheme(SchemeFamily.ED25519, "sha512")
     return None
-
-
-_ML_DSA_KEYS: Final = (mldsa.MLDSA44PublicKey, mldsa.MLDSA65PublicKey, mldsa.MLDSA87PublicKey)
 
 
 def _digest_for_rsa(bits: int) -> str:

@@ -43,6 +43,10 @@ from signer.verdicts import SubIndication
 MAX_EMBEDDED_ITEMS: Final = 64
 """Certificates, OCSP responses or CRLs taken from one signature."""
 
+UNACCEPTED_ALGORITHMS: Final = (Reason.WEAK_ALGORITHM, Reason.EXPERIMENTAL_ALGORITHM)
+"""Findings of check_strength, which leave the document's integrity proved."""
+_EXPERIMENTAL: Final = ("mldsa44", "mldsa65", "mldsa87")
+
 Digest = Callable[[str], bytes]
 """Gives the digest of what was signed, for the name of a digest algorithm."""
 
@@ -225,13 +229,29 @@ def _refused_attributes(error: SignatureValidationError) -> Finding:
 
 def check_strength(signature: CmsSignature) -> Finding | None:
     """Judge digest, scheme and key length (EN 319 102-1 §5.2.8); None where they are accepted."""
+    detail, reason = _weakness(signature), Reason.WEAK_ALGORITHM
+    if not detail and signature.certificate.public_key.algorithm in _EXPERIMENTAL:
+        # Neither Thông tư 15/2025/TT-BKHCN nor ETSI TS 119 312 names it: it can't be relied on.
+        detail, reason = signature.algorithm, Reason.EXPERIMENTAL_ALGORITHM
+    if not detail:
+        return None
+    return Finding(
+        reason=reason,
+        sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+        detail=detail,
+    )
+
+
+def _weakness(signature: CmsSignature) -> str:
+    """Say why the digest, the scheme or the key is not accepted; empty where all are."""
     scheme = signature.signer_info["signature_algorithm"]
     digest = signature.signer_info["digest_algorithm"]
-    key = signature.certificate.public_key
     policy = DEFAULT_ALGORITHM_USAGE_POLICY
     constraints = (
         policy.digest_algorithm_allowed(digest, moment=None),
-        policy.signature_algorithm_allowed(scheme, moment=None, public_key=key),
+        policy.signature_algorithm_allowed(
+            scheme, moment=None, public_key=signature.certificate.public_key
+        ),
     )
     detail = _digest_conflict(signature)
     for constraint in constraints:
@@ -240,13 +260,7 @@ def check_strength(signature: CmsSignature) -> Finding | None:
     certificate = certificate_of(signature.certificate)
     if certificate is not None:
         detail = detail or key_weakness(certificate.public_key())
-    if not detail:
-        return None
-    return Finding(
-        reason=Reason.WEAK_ALGORITHM,
-        sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-        detail=detail,
-    )
+    return detail
 
 
 def _digest_conflict(signature: CmsSignature) -> str:

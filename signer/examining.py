@@ -18,7 +18,14 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.xref import XRefSectionType
 
 from signer.changes import Locks, read_locks
-from signer.cms_signatures import CmsError, CmsSignature, check_value, digest_parts, read_cms
+from signer.cms_signatures import (
+    UNACCEPTED_ALGORITHMS,
+    CmsError,
+    CmsSignature,
+    check_value,
+    digest_parts,
+    read_cms,
+)
 from signer.document import (
     SignedRange,
     StructureError,
@@ -206,7 +213,7 @@ def _check_cryptography(known: Examined, signed: SignedRange, *, document: bytes
     if known.is_timestamp:
         finding, stamped_at = check_token(cms, digest)
         known = replace(known, stated_at=stamped_at)
-        if finding is not None and finding.reason is Reason.WEAK_ALGORITHM:
+        if finding is not None and finding.reason in UNACCEPTED_ALGORITHMS:
             return replace(known, integrity=Integrity.INTACT)
         finding = _as_document_fault(finding)
     else:

@@ -47,6 +47,8 @@ class Reason(StrEnum):
     """The signed attributes don't name the certificate beside them (or none)."""
     WEAK_ALGORITHM = "WEAK_ALGORITHM"
     """A digest or key below the accepted strength was used."""
+    EXPERIMENTAL_ALGORITHM = "EXPERIMENTAL_ALGORITHM"
+    """ML-DSA (FIPS 204), which no list of accepted algorithms names yet; the value is right."""
     # Changes after signing.
     HYBRID_REFERENCES = "HYBRID_REFERENCES"
     """The file has one table of objects for old readers and one for new: they may differ."""
@@ -91,6 +93,7 @@ VERDICTS: dict[Reason, Verdict] = {
     Reason.SIGNATURE_BROKEN: Verdict.INVALID,
     Reason.SIGNING_CERTIFICATE_MISMATCH: Verdict.INDETERMINATE,
     Reason.WEAK_ALGORITHM: Verdict.INDETERMINATE,
+    Reason.EXPERIMENTAL_ALGORITHM: Verdict.INDETERMINATE,
     Reason.HYBRID_REFERENCES: Verdict.INDETERMINATE,
     Reason.FORM_FILLED: Verdict.INDETERMINATE,
     Reason.OVERLAY_FIELD: Verdict.INVALID,

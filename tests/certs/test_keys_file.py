@@ -1,4 +1,4 @@
-"""PKCS#12 files: what opens, what does not, and that nothing secret shows."""
+"""PKCS#12 and PEM files: what opens, what does not, and that nothing secret shows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import traceback
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
+    Encoding,
     NoEncryption,
+    PrivateFormat,
     pkcs12,
 )
 
 from certs.errors import KeyFileUnreadable, KeyTooWeak, KeyUnusable, PassphraseWrong
-from certs.keys.file import FileKey, load_pkcs12
+from certs.keys.file import FileKey, load_key_file, load_pem, load_pkcs12
 from certs.schemes import DIGESTS, SchemeFamily, SignatureScheme
 from tests.certs.forging import Pair, root, weak_rsa
 from tests.support.practice import PASSPHRASE, Practice
@@ -140,6 +142,53 @@ async def test_ed25519_signs_and_another_family_is_refused() -> None:
     public.verify(await key.sign_raw(b"data", scheme), b"data")
     with pytest.raises(KeyUnusable):
         await key.sign_raw(b"data", SignatureScheme(SchemeFamily.ECDSA, "sha256"))
+
+
+def pem(pair: Pair, *, phrase: bytes = b"", chain: bool = True) -> bytes:
+    encryption = BestAvailableEncryption(phrase) if phrase else NoEncryption()
+    key = pair.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    above = [pair.above] if chain and pair.above else []
+    # The issuer's first, and the key last: the order says nothing.
+    certificates = [each.certificate.public_bytes(Encoding.PEM) for each in (*above, pair)]
+    return b"".join((*certificates, key))
+
+
+@pytest.mark.parametrize("phrase", [b"", b"x"])
+def test_a_pem_file_gives_the_key_with_its_certificate_and_chain(phrase: bytes) -> None:
+    key = load_key_file(pem(LEAF, phrase=phrase), phrase or None)
+    assert key.certificate == LEAF.certificate
+    assert LEAF.above is not None
+    assert key.chain == (LEAF.above.certificate,)
+    assert load_key_file(packed(LEAF), b"x").certificate == LEAF.certificate
+
+
+@pytest.mark.parametrize("phrase", [b"y", b"", None])
+def test_a_wrong_passphrase_of_a_pem_file_is_told_apart(phrase: bytes | None) -> None:
+    with pytest.raises(PassphraseWrong):
+        load_pem(pem(LEAF, phrase=b"x"), phrase)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pem(LEAF).partition(b"-----BEGIN PRIVATE")[0],
+        pem(LEAF).rpartition(b"-----END CERTIFICATE-----\n")[2],
+        pem(LEAF).replace(b"-----BEGIN PRIVATE KEY-----\nMII", b"-----BEGIN PRIVATE KEY-----\nAAA"),
+        LEAF.above.certificate.public_bytes(Encoding.PEM)  # type: ignore[union-attr]
+        + pem(LEAF).rpartition(b"-----END CERTIFICATE-----\n")[2],
+        b"-----BEGIN PRIVATE KEY-----" * 60_000,
+    ],
+)
+def test_a_pem_file_without_a_key_or_its_certificate_is_unreadable(content: bytes) -> None:
+    with pytest.raises(KeyFileUnreadable):
+        load_key_file(content, None)
+
+
+def test_an_experimental_key_must_be_asked_for() -> None:
+    pair = ROOT.issue("Later", key=mldsa.MLDSA65PrivateKey.generate())  # type: ignore[arg-type]
+    with pytest.raises(KeyTooWeak, match="experimental"):
+        load_pem(pem(pair), None)
+    assert load_pem(pem(pair), None, experimental=True).families == {SchemeFamily.ML_DSA}
 
 
 def test_a_key_is_not_picklable(leader_key: FileKey) -> None:
