@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -41,7 +42,8 @@ def rows(words: Sequence[Word]) -> tuple[tuple[Word, ...], ...]:
     return tuple(tuple(words[index] for index in row) for row in _rows(words))
 
 
-def lines(words: Sequence[Word]) -> tuple[Line, ...]:
+@lru_cache(maxsize=16)
+def lines(words: tuple[Word, ...]) -> tuple[Line, ...]:
     """Return the lines from the top, those of one row from left to right."""
     return tuple(_line(part) for row in _rows(words) for part in _columns(row, words))
 

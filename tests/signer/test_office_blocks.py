@@ -38,6 +38,23 @@ def test_the_name_is_found_whatever_its_case_spaces_and_composition(asked: str) 
     assert centre_of(document((*HEADING, *block(NAME, *POSITION))), asked) == EXPECTED
 
 
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_pages_that_lie_turned_are_read_as_they_are_seen(turned: int) -> None:
+    pages = document((*HEADING, *block(NAME, *POSITION)), turned=turned)
+    assert centre_of(pages) == EXPECTED
+
+
+def test_text_that_people_see_lying_on_its_side_gives_no_place() -> None:
+    pages = document((*HEADING, *block(NAME, *POSITION)), entries="/Rotate 90")
+    with pytest.raises(PlaceNotFound):
+        centre_of(pages)
+
+
+def test_a_cropped_page_is_measured_from_the_corner_that_is_seen() -> None:
+    pages = document((*HEADING, *block(NAME, *POSITION)), entries="/CropBox [28.35 56.7 590 835]")
+    assert centre_of(pages) == (1, EXPECTED[1] - 10, EXPECTED[2] - 20)
+
+
 def test_a_decomposed_document_is_read_like_any_other() -> None:
     pages = document((*HEADING, *block(NAME, *POSITION)), decomposed=True)
     assert centre_of(pages) == EXPECTED

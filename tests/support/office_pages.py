@@ -12,7 +12,7 @@ import pypdfium2  # type: ignore[import-untyped]
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
-from signer.pdf_values import array, dictionary
+from signer.pdf_values import array, dictionary, pdf_object
 from signer.typeface import Typeface, typeface
 
 POINTS_PER_MM = 72 / 25.4
@@ -69,23 +69,35 @@ def block(
     return tuple(lines)
 
 
-def document(*pages: Sequence[Text], entries: str = "", decomposed: bool = False) -> bytes:
+def document(
+    *pages: Sequence[Text], entries: str = "", decomposed: bool = False, turned: int = 0
+) -> bytes:
     """A document of A4 pages with these lines.
 
     entries: further entries of each page dictionary, as names and numbers in PDF. decomposed: the
-    text that is extracted is in Unicode NFD.
+    text that is extracted is in Unicode NFD. turned: the pages lie so, and /Rotate sets them right.
     """
     writer = PdfFileWriter()  # type: ignore[no-untyped-call]
     face = _decomposed(typeface()) if decomposed else typeface()
     font = face.embed(writer)
+    width, height = (side * POINTS_PER_MM for side in A4_MM)
+    if turned in (90, 270):
+        width, height = height, width
+    turn = {
+        0: b"",
+        90: b"0 1 -1 0 %.3f 0 cm\n" % width,
+        180: b"-1 0 0 -1 %.3f %.3f cm\n" % (width, height),
+        270: b"0 -1 1 0 0 %.3f cm\n" % height,
+    }[turned]
     for lines in pages:
-        content = b"\n".join(_shown(line, face) for line in lines)
+        content = turn + b"\n".join(_shown(line, face) for line in lines)
         page = PageObject(  # type: ignore[no-untyped-call]
             contents=writer.add_object(generic.StreamObject(stream_data=content)),
-            media_box=(0, 0, *(side * POINTS_PER_MM for side in A4_MM)),
+            media_box=(0, 0, width, height),
             resources=dictionary({"/Font": {"/F1": font}}),
         )
-        for key, value in _entries(entries).items():
+        turning = {"/Rotate": pdf_object(turned)} if turned else {}
+        for key, value in (_entries(entries) | turning).items():
             page[generic.NameObject(key)] = value
         writer.insert_page(page)  # type: ignore[no-untyped-call]
     out = BytesIO()
