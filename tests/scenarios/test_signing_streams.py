@@ -13,17 +13,16 @@ import pytest
 
 from congvan.v1 import signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client, refused_with
-from tests.support.pdfs import assemble
 from tests.support.practice import one_page
 from tests.support.service import COMMUNE, PROVINCE, RunningService
 from tests.support.signing_calls import (
     CHUNK_BYTES,
+    MEGABYTE,
+    large,
     sign_request,
     streamed,
     verdict_of,
 )
-
-MEGABYTE = 1_000_000
 
 
 def signed_by_stream(
@@ -33,19 +32,6 @@ def signed_by_stream(
     first = next(answers)
     assert first.WhichOneof("kind") == "result"
     return first.result, b"".join(each.chunk for each in answers)
-
-
-def large(size_bytes: int) -> bytes:
-    """One page with a stream beside it that makes the file about so large."""
-    filling = b"<</Length %d>>\nstream\n%b\nendstream" % (size_bytes, bytes(size_bytes))
-    return assemble(
-        [
-            b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>>>",
-            filling,
-        ]
-    )
 
 
 def spooled(service: RunningService) -> list[Path]:

@@ -16,9 +16,11 @@ from certs.keys.file import FileKey
 from certs.schemes import SchemeFamily, SignatureScheme
 from congvan.v1 import signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client
+from tests.support.pdfs import assemble
 from tests.support.service import PROVINCE
 
 CHUNK_BYTES = 1 << 20
+MEGABYTE = 1_000_000
 SEAL_KEY = f"signingKeys/seal-{PROVINCE}"
 B_B, B_T = signing_pb2.SIGNATURE_LEVEL_B_B, signing_pb2.SIGNATURE_LEVEL_B_T
 PSS = signing_pb2.SignatureScheme(
@@ -102,3 +104,16 @@ def streamed(
     yield signing_pb2.SignDocumentStreamRequest(header=header)
     for start in range(0, len(document), chunk_bytes):
         yield signing_pb2.SignDocumentStreamRequest(chunk=document[start : start + chunk_bytes])
+
+
+def large(size_bytes: int) -> bytes:
+    """One page with a stream beside it that makes the file about so large."""
+    filling = b"<</Length %d>>\nstream\n%b\nendstream" % (size_bytes, bytes(size_bytes))
+    return assemble(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>>>",
+            filling,
+        ]
+    )
