@@ -97,7 +97,9 @@ def _pieces(value: object, budget: _Budget, *, depth: int) -> list[bytes]:
     if isinstance(value, generic.DictionaryObject):
         return [b"<<", *_dictionary_pieces(value, budget, depth=depth), b">>"]
     if isinstance(value, generic.ArrayObject):
-        inner = [piece for each in value for piece in _pieces(each, budget, depth=depth + 1)]
+        inner = [
+            piece for each in value.iterate() for piece in _pieces(each, budget, depth=depth + 1)
+        ]
         return [b"[", *inner, b"]"]
     if isinstance(value, generic.TextStringObject):
         return [b"(", value.encode("utf-8")]

@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import EncryptedObjAccess
 from pyhanko.sign.fields import MDPPerm
 
 from certs.errors import IdentityUnreadable
 from certs.identity import IdentityKind, identify
 from signer.changes import Locks, judge_changes, read_locks
 from signer.cms_signatures import CmsError, certificate_of, read_cms
-from signer.engine import ENGINE_ERRORS, dictionary, empty_dictionary, read_object
+from signer.engine import ENGINE_ERRORS, accelerated, dictionary, empty_dictionary, read_object
 from signer.errors import (
     ChangesForbidden,
     FieldUnusable,
@@ -148,6 +149,11 @@ def read_state(reader: PdfFileReader) -> OrderState:
 
     What can't be read of a signature counts as forbidding: its kind stays unknown.
     """
+    with accelerated():
+        return _read_state(reader)
+
+
+def _read_state(reader: PdfFileReader) -> OrderState:
     signed = [field for field in signature_fields(reader) if field.signed]
     made = [(field, _kind(reader, field)) for field in signed if not _is_timestamp(reader, field)]
     sealed_in = min(
@@ -217,7 +223,8 @@ def _is_timestamp(reader: PdfFileReader, field: SignatureField) -> bool:
 def _kind(reader: PdfFileReader, field: SignatureField) -> IdentityKind | None:
     value = _value(reader, field)
     try:
-        contents = value.raw_get("/Contents") if value is not None else None
+        # /Contents is never encrypted, whatever the rest is (ISO 32000-2 §7.6.2).
+        contents = value.raw_get("/Contents", EncryptedObjAccess.RAW) if value is not None else None
         cms = read_cms(contents.original_bytes if contents is not None else b"")
         certificate = certificate_of(cms.certificate)
         return identify(certificate).kind if certificate is not None else None

@@ -71,7 +71,7 @@ def prepared_fields(handler: PdfHandler) -> dict[str, PreparedField]:
         field = as_dictionary(entry)
         if field is None or not isinstance(entry, generic.IndirectObject):
             continue
-        name = str(field.get("/T", ""))
+        name = str(raw(field, "/T"))
         if name in TEXT_FIELDS:
             prepared = _read_contained(field, name, reference=entry.reference, form=form)
             if prepared is None or name in found:
@@ -104,8 +104,8 @@ def _read(
     placement = placement_of(field)
     resources = as_dictionary(raw(form, "/DR"))
     fonts = as_dictionary(raw(resources, "/Font")) if resources is not None else None
-    font_name = str(field.get("/DA", "")).split(" ", 1)[0]
-    number_form = NumberForm(str(field.get("/TM", NumberForm.LINE)))
+    font_name = str(raw(field, "/DA")).split(" ", 1)[0]
+    number_form = NumberForm(str(raw(field, "/TM")))
     metrics = known_metrics(as_dictionary(raw(fonts, font_name))) if fonts is not None else None
     if placement is None or fonts is None or metrics is None or not _is_plain(field, placement):
         return None

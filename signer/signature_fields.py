@@ -102,7 +102,7 @@ def _visit(entry: generic.PdfObject, place: _Place, *, number: int) -> Iterator[
     node = dictionary(entry)
     if node is None:
         return
-    title = node.get("/T")
+    title = raw(node, "/T")
     partial = str(title) if title is not None else ""
     name = f"{place.name}.{partial}" if place.name and partial else partial or place.name
     field_type = str(node.get("/FT", place.field_type))
