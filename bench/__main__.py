@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from bench.harness import FULL, QUICK, Entry, Outcome, WrongResult, run
+from bench.harness import FULL, QUICK, Entry, NotInstalled, Outcome, WrongResult, run
 from bench.registry import ENTRIES
 
 EXIT_REACHED = 0
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str], entries: Sequence[Entry] = ENTRIES) -> int:
     """
     parser = _parser(entries)
     options = parser.parse_args(arguments)
-    chosen = [entry for entry in entries if options.name in (None, entry.name)]
+    chosen = _chosen(entries, options.name)
     if not chosen:
         parser.error(f"no entry {options.name}; there are: {_names(entries)}")
     outcomes = []
@@ -31,11 +31,21 @@ def main(arguments: Sequence[str], entries: Sequence[Entry] = ENTRIES) -> int:
         print(f"measuring {entry.name} …", file=sys.stderr)
         try:
             outcomes.append(run(entry, QUICK if options.quick else FULL))
+        except NotInstalled as missing:
+            print(f"{entry.name}: not installed: {missing}", file=sys.stderr)
         except WrongResult as error:
             print(f"{entry.name}: wrong result, nothing measured: {error}", file=sys.stderr)
             return EXIT_WRONG
     print(_as_json(outcomes) if options.json else _as_table(outcomes))
     return EXIT_REACHED if all(outcome.reached for outcome in outcomes) else EXIT_MISSED
+
+
+def _chosen(entries: Sequence[Entry], name: str | None) -> list[Entry]:
+    """Return the entry of that name, or all of that group: "sign" stands for "sign-…"."""
+    exact = [entry for entry in entries if entry.name == name]
+    return exact or [
+        entry for entry in entries if name is None or entry.name.startswith(f"{name}-")
+    ]
 
 
 def _parser(entries: Sequence[Entry]) -> argparse.ArgumentParser:
@@ -44,7 +54,7 @@ def _parser(entries: Sequence[Entry]) -> argparse.ArgumentParser:
         description="Measure against the libraries that others use, side by side in one run.",
         epilog=f"Entries: {_names(entries)}. Exit code 1 when a goal is missed.",
     )
-    parser.add_argument("name", nargs="?", help="measure only this entry")
+    parser.add_argument("name", nargs="?", help="only this entry, or this group: sign, verify, …")
     parser.add_argument("--json", action="store_true", help="print a JSON list of the outcomes")
     parser.add_argument("--quick", action="store_true", help="few short rounds: a rough figure")
     return parser
@@ -59,12 +69,12 @@ def _as_json(outcomes: Sequence[Outcome]) -> str:
 
 
 def _as_table(outcomes: Sequence[Outcome]) -> str:
-    lines = [f"{'entry':<20} {'value':>8} {'goal':>10}  {'':<7} against"]
+    lines = [f"{'entry':<21} {'value':>8} {'goal':>7}  {'':<7} against"]
     for outcome in outcomes:
         value = f"{outcome.value:g}{outcome.unit}"
         goal = f"{outcome.sense} {outcome.goal:g}"
         said = "reached" if outcome.reached else "MISSED"
-        lines.append(f"{outcome.name:<20} {value:>8} {goal:>10}  {said:<7} {outcome.against}")
+        lines.append(f"{outcome.name:<21} {value:>8} {goal:>7}  {said:<7} {outcome.against}")
     return "\n".join(lines)
 
 

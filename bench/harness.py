@@ -21,6 +21,10 @@ class WrongResult(AssertionError):
     """One of the two ways gave a wrong result, so that its speed means nothing."""
 
 
+class NotInstalled(LookupError):
+    """What an entry compares with is missing on this machine; its message says what."""
+
+
 class Sense(StrEnum):
     """On which side of its goal a value must lie."""
 
@@ -38,13 +42,24 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """Something else than two times: it checks and measures by itself. Raises WrongResult."""
+
+    measure: Callable[[Effort], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the benchmark: how many times as fast as the other way we must be."""
+    """One line of the benchmark.
+
+    With AT_LEAST the value of a contest says how many times as fast as the other way we are, with
+    AT_MOST how many times as long we take.
+    """
 
     name: str
     goal: float
     against: str
-    prepare: Callable[[], AbstractContextManager[Contest]]
+    prepare: Callable[[], AbstractContextManager[Contest | Gauge]]
     sense: Sense = Sense.AT_LEAST
     unit: str = "x"
 
@@ -86,28 +101,38 @@ class Outcome:
 
 def run(entry: Entry, effort: Effort) -> Outcome:
     """Check that both ways are right, then measure them. Raises WrongResult."""
-    with entry.prepare() as contest:
-        contest.check(contest.ours(1), contest.theirs(1))
-        times_ours = _repetitions(contest.ours, effort)
-        times_theirs = _repetitions(contest.theirs, effort)
-        ratios = []
-        for index in range(effort.rounds):
-            if index % 2:
-                theirs = _seconds_each(contest.theirs, times_theirs)
-                ours = _seconds_each(contest.ours, times_ours)
-            else:
-                ours = _seconds_each(contest.ours, times_ours)
-                theirs = _seconds_each(contest.theirs, times_theirs)
-            ratios.append(theirs / ours)
-        contest.check(contest.ours(1), contest.theirs(1))
+    with entry.prepare() as prepared:
+        if isinstance(prepared, Gauge):
+            value = prepared.measure(effort)
+        else:
+            value = speed_ratio(prepared, effort)
+            value = value if entry.sense is Sense.AT_LEAST else 1 / value
     return Outcome(
         name=entry.name,
-        value=round(statistics.median(ratios), 2),
+        value=round(value, 2),
         goal=entry.goal,
         sense=entry.sense,
         unit=entry.unit,
         against=entry.against,
     )
+
+
+def speed_ratio(contest: Contest, effort: Effort) -> float:
+    """Return how many times as fast ours is: the median over rounds of both. Raises WrongResult."""
+    contest.check(contest.ours(1), contest.theirs(1))
+    times_ours = _repetitions(contest.ours, effort)
+    times_theirs = _repetitions(contest.theirs, effort)
+    ratios = []
+    for index in range(effort.rounds):
+        if index % 2:
+            theirs = _seconds_each(contest.theirs, times_theirs)
+            ours = _seconds_each(contest.ours, times_ours)
+        else:
+            ours = _seconds_each(contest.ours, times_ours)
+            theirs = _seconds_each(contest.theirs, times_theirs)
+        ratios.append(theirs / ours)
+    contest.check(contest.ours(1), contest.theirs(1))
+    return statistics.median(ratios)
 
 
 def _repetitions(repeat: Repeat, effort: Effort) -> int:

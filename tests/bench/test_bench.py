@@ -10,7 +10,17 @@ from contextlib import contextmanager
 import pytest
 
 from bench.__main__ import main
-from bench.harness import QUICK, Contest, Entry, Repeat, Sense, WrongResult, run
+from bench.harness import (
+    QUICK,
+    Contest,
+    Entry,
+    Gauge,
+    NotInstalled,
+    Repeat,
+    Sense,
+    WrongResult,
+    run,
+)
 from bench.registry import ENTRIES
 
 
@@ -57,6 +67,33 @@ def test_the_value_is_the_ratio_of_the_times() -> None:
     assert 2 < run(toy(), QUICK).value < 8
 
 
+def test_where_a_value_must_be_low_it_says_how_much_longer_ours_takes() -> None:
+    assert 0.1 < run(toy(goal=1, sense=Sense.AT_MOST), QUICK).value < 0.6
+
+
+def test_a_gauge_measures_by_itself() -> None:
+    @contextmanager
+    def prepare() -> Iterator[Gauge]:
+        yield Gauge(measure=lambda effort: float(effort.rounds))
+
+    entry = Entry(name="toy", goal=9, against="nothing", prepare=prepare, unit="")
+    assert run(entry, QUICK).value == QUICK.rounds
+
+
+def test_what_is_not_installed_is_said_and_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    @contextmanager
+    def prepare() -> Iterator[Contest]:
+        for missing in ("a program",):
+            raise NotInstalled(missing)
+        yield Contest(ours=pause(0), theirs=pause(0), check=accept)
+
+    missing = Entry(name="other", goal=9, against="nothing", prepare=prepare)
+    assert main(["--json", "--quick"], [missing, toy()]) == 0
+    shown = capsys.readouterr()
+    assert [each["name"] for each in json.loads(shown.out)] == ["toy"]
+    assert "other: not installed: a program" in shown.err
+
+
 def test_rounds_alternate_and_change_their_order() -> None:
     log: list[str] = []
     run(toy(log=log), QUICK)
@@ -86,7 +123,7 @@ def test_a_table_for_people_says_which_goals_are_reached(
 
 
 @pytest.mark.parametrize(
-    ("goal", "sense"), [(50, Sense.AT_LEAST), (1, Sense.AT_MOST)], ids=["too low", "too high"]
+    ("goal", "sense"), [(50, Sense.AT_LEAST), (0.01, Sense.AT_MOST)], ids=["too low", "too high"]
 )
 def test_a_missed_goal_gives_exit_code_1(
     goal: float, sense: Sense, capsys: pytest.CaptureFixture[str]
@@ -121,11 +158,31 @@ def test_names_choose_one_entry(capsys: pytest.CaptureFixture[str]) -> None:
     assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["other"]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_both_ways_of_each_entry_give_right_results(entry: Entry) -> None:
+def test_the_first_word_of_a_name_chooses_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    entries = [
+        Entry(name=name, goal=1, against="", prepare=toy().prepare)
+        for name in ("sign-a", "sign-b", "signs")
+    ]
+    assert main(["sign", "--json", "--quick"], entries) == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)] == ["sign-a", "sign-b"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [each for each in ENTRIES if each.name in ("sign-table", "sign-table-tuned", "verify-bb-50k")],
+    ids=lambda entry: entry.name,
+)
+def test_both_ways_of_a_contest_give_right_results(entry: Entry) -> None:
     with entry.prepare() as contest:
+        assert isinstance(contest, Contest)
         contest.check(contest.ours(1), contest.theirs(1))
         with pytest.raises(WrongResult):
             contest.check(None, contest.theirs(1))
         with pytest.raises(WrongResult):
             contest.check(contest.ours(1), None)
+
+
+def test_the_table_of_all_entries_fits_a_terminal() -> None:
+    for entry in ENTRIES:
+        assert len(entry.name) <= 21
+        assert len(entry.against) <= 31
