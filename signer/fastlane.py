@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import tzlocal
 
+from signer import limits as limits_module
+from signer.document import NUMBER_WINDOW_BYTES, admit_source
 from signer.fastlane_catalog import (
     PADES_VERSION,
     PDF_2,
@@ -45,6 +47,7 @@ from signer.fastlane_writing import (
 
 if TYPE_CHECKING:
     from signer.credential import Credential
+    from signer.limits import DocumentLimits
     from signer.requests import SigningRequest
     from signer.source import Source
     from signer.update import PendingUpdate
@@ -56,16 +59,37 @@ _METADATA: Final = b"/Metadata"
 
 
 def fast_update(
-    source: Source, *, credential: Credential, request: SigningRequest, reserve: int
+    source: Source,
+    *,
+    credential: Credential,
+    request: SigningRequest,
+    reserve: int,
+    limits: DocumentLimits = limits_module.DEFAULT,
 ) -> PendingUpdate | None:
-    """Return the update that adds the signature, None where the engine must prepare it."""
+    """Return the update that adds the signature, None where the engine must prepare it.
+
+    A document need not have been admitted (signer.document) before: nothing is searched for in it,
+    and what would not be admitted is not taken here either, or refused: raises DocumentRefused.
+    """
     if request.appearance or request.lock or request.certification is not None:
         return None
+    if source.size > limits.max_bytes:
+        return None
+    if _may_hold_long_number(source):
+        admit_source(source, limits)
     try:
         document = PlainDocument(source)
         return _Update(document, request).prepared(extensions_for(credential), reserve=reserve)
     except (ValueError, LookupError, ArithmeticError):
         return None
+
+
+def _may_hold_long_number(source: Source) -> bool:
+    # As signer.document has it: a longer run of digits fills an aligned window.
+    return any(
+        source.read(at, at + 1).isdigit() and source.read(at, at + NUMBER_WINDOW_BYTES).isdigit()
+        for at in range(0, source.size, NUMBER_WINDOW_BYTES)
+    )
 
 
 class _Update:
@@ -124,7 +148,7 @@ class _Update:
         """Add field and signature, and the form where there is none; return name and number."""
         form = read_form(self._document, self._catalog)
         name = _field_name(self._request.field_name, form.names if form else frozenset())
-        page = self._document.first_page(self._catalog)
+        page, page_entries = self._document.first_page(self._catalog)
         field = self._last_number + (1 if form else 2)
         if form is None:
             self._catalog[b"/AcroForm"] = b"%d 0 R" % self._add(form_object(field))
@@ -133,12 +157,11 @@ class _Update:
             for number, written in form.changed.items():
                 self._change(number, written)
         self._add(field_object(name, page=page, signature=field + 1))
-        self._annotate(page, field)
+        self._annotate(page, page_entries, field=field)
         return name, self._add(signature_object(self._request, reserve=reserve))
 
-    def _annotate(self, page: int, field: int) -> None:
+    def _annotate(self, page: int, entries: Entries, *, field: int) -> None:
         """Append the field to the page's annotations, which may be an object of their own."""
-        entries = self._document.entries(page)
         annotations = entries.get(b"/Annots", b"[ ]")
         if annotations.startswith(b"["):
             entries[b"/Annots"] = with_reference(annotations, field)

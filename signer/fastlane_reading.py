@@ -115,8 +115,8 @@ class PlainDocument:
             raise NotPlain("a stream in a stream")
         return self._stream_at(place.offset, number)
 
-    def first_page(self, catalog: Entries) -> int:
-        """Return the number of the first page, on the way that the engine goes to it."""
+    def first_page(self, catalog: Entries) -> tuple[int, Entries]:
+        """Return the first page and its number, on the way that the engine goes to it."""
         number = reference_of(catalog.get(b"/Pages", b""))
         root = self.entries(number)
         resources = root.get(b"/Resources")
@@ -132,7 +132,7 @@ class PlainDocument:
             node = self.entries(number)
             kind = node.get(b"/Type")
             if kind == b"/Page":
-                return number
+                return number, node
             if kind != b"/Pages":
                 raise NotPlain("neither page nor branch")
         raise NotPlain("a deep page tree")

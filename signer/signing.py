@@ -159,11 +159,14 @@ def prepare_signature(
         valid_until=credential.valid_until,
         limits=limits,
     )
-    admit_source(source, limits)
     reserve = credential.max_container_bytes + token_bytes
     update = fast_update(
-        source, credential=credential, request=request, reserve=reserve
-    ) or prepare_update(source, credential=credential, request=request, reserve=reserve)
+        source, credential=credential, request=request, reserve=reserve, limits=limits
+    )
+    if update is None:
+        # Only now, for it reads the whole document.
+        admit_source(source, limits)
+        update = prepare_update(source, credential=credential, request=request, reserve=reserve)
     document_digest = update.digest(source, credential.digest_algorithm)
     return PreparedSignature(
         update=update,
