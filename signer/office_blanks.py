@@ -178,6 +178,6 @@ def unlabelled_places(page: PageFacts) -> tuple[Area, Area] | None:
 def _below_something(page: PageFacts, top: float) -> bool:
     """Whether the heading's names stand above: number and date are never the first line."""
     above = Area(left=0, bottom=top, right=page.width_mm, top=page.height_mm)
-    written = [word for word in page.words if word.area.shared_with(above)]
+    written = [word for word in page.words if word.area.touches(above)]
     inked = page.ink is not None and page.ink.within(above, height_mm=page.height_mm)
     return bool(written) or inked

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from signer.appearance import Appearance, Box
+from signer.errors import PlaceNotFound
 from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
 from signer.office_pictures import picture_facts
 from signer.office_places import LEADER_SIZE_MM, leader_place, seal_place, top_right_place
-from signer.office_roles import MAX_LINE_MM, OfficeRole, OfficeSigning, broken_lines
+from signer.office_roles import OfficeRole, OfficeSigning, broken_lines
 from signer.page_facts import FieldKind
 from signer.placement import MM_PER_INCH, UNITS_PER_INCH
 from signer.typeface import typeface
@@ -22,6 +24,8 @@ LEADING: Final = 1.2
 _POINT_MM: Final = MM_PER_INCH / UNITS_PER_INCH
 _AIR_MM: Final = 0.2
 """So that rounding never makes the text smaller than 10 pt."""
+_LINES_MM: Final = (85.0, 120.0, 165.0)
+"""Lines as long as the page's right half, and longer where the top margin is too low for them."""
 _LIKELY_WIDTHS_MM: Final = (15.0, 70.0)
 """What a picture's file says of its size is believed between these widths."""
 _HIGHEST_MM: Final = 30.0
@@ -75,9 +79,16 @@ def picture_size_mm(picture: bytes) -> tuple[float, float]:
 
 
 def _text_look(facts: DocumentFacts, signing: OfficeSigning) -> OfficeLook:
-    lines = broken_lines(signing.texts(), width_of=text_width_mm, room=MAX_LINE_MM)
-    box = text_box(facts, lines)
-    return OfficeLook(appearance=Appearance(box=box, lines=lines))
+    texts = signing.texts()
+    for room in _LINES_MM[:-1]:
+        with suppress(PlaceNotFound):
+            return _broken_look(facts, texts, room=room)
+    return _broken_look(facts, texts, room=_LINES_MM[-1])
+
+
+def _broken_look(facts: DocumentFacts, texts: tuple[str, ...], *, room: float) -> OfficeLook:
+    lines = broken_lines(texts, width_of=text_width_mm, room=room)
+    return OfficeLook(appearance=Appearance(box=text_box(facts, lines), lines=lines))
 
 
 def text_box(facts: DocumentFacts, lines: tuple[str, ...]) -> Box:

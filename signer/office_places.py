@@ -242,6 +242,15 @@ def seal_place(
     own = (block.position.grown(0.1), block.name.grown(0.1)) if block else ()
     best: tuple[float, Area] | None = None
     right = picture.left + picture.width * OVERLAP
+    reach = seal_mm / 2 + max(_SHIFTS_MM)
+    near = page.words_within(
+        Area(
+            left=right - seal_mm,
+            bottom=picture.middle - reach,
+            right=right,
+            top=picture.middle + reach,
+        )
+    )
     for shift in _SHIFTS_MM:
         middle = picture.middle + shift
         seal = Area(
@@ -250,10 +259,12 @@ def seal_place(
             right=right,
             top=middle + seal_mm / 2,
         )
-        covered = [word for word in page.words_within(seal) if in_circle(seal, word.area)]
+        covered = [word for word in near if in_circle(seal, word.area)]
         others = [word for word in covered if not any(_within(word, area) for area in own)]
         on_page = seal.left >= 0 and seal.bottom >= 0 and seal.top <= page.height_mm
         if others or not on_page or not _overlaps_enough(seal, picture):
+            continue
+        if page.is_picture and _inked_beside(seal, picture, page=page):
             continue
         on_name = sum(_within(word, own[1]) for word in covered) if own else 0
         cost = len(covered) + on_name + abs(shift) * _SHIFT_COST
@@ -265,6 +276,13 @@ def seal_place(
             f"of page {number}: shorten the lines beside the signature"
         )
     return best[1].on_page(number)
+
+
+def _inked_beside(seal: Area, picture: Area, *, page: PageFacts) -> bool:
+    """Whether a scan is dark under the seal beside the picture: in the circle's inner square."""
+    inner = seal.grown(-seal.width * (1 - math.sqrt(0.5)) / 2)
+    beside = Area(left=inner.left, bottom=inner.bottom, right=picture.left - 1, top=inner.top)
+    return not _is_blank(page, beside)
 
 
 def _overlaps_enough(seal: Area, picture: Area) -> bool:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VIETNAM_TIME: Final = timezone(timedelta(hours=7))
-MAX_LINE_MM: Final = 85.0
-"""Longer lines of text are broken: the text keeps to the right half of the page."""
 
 
 class OfficeRole(StrEnum):

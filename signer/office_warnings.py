@@ -136,12 +136,12 @@ def _covered(
         if not seal:
             yield True
         else:
-            lawful = any(area.grown(0.1).shared_with(word.area) for area in leave)
+            lawful = any(area.grown(0.1).touches(word.area) for area in leave)
             yield not lawful and in_circle(inner, word.area)
     leader = leader_field(facts) if seal else None
     for field in page.fields:
         lawful = field.name == own_field or (leader is not None and leader[0] == field)
-        yield field.filled and not lawful and bool(field.area.shared_with(inner))
+        yield field.filled and not lawful and bool(field.area.touches(inner))
     if page.is_picture and page.ink is not None and not seal:
         yield page.ink.within(inner, height_mm=page.height_mm)
 

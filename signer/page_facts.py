@@ -62,11 +62,14 @@ class Area:
         """Halfway from bottom to top."""
         return (self.bottom + self.top) / 2
 
-    def shared_with(self, other: Area) -> float:
-        """Return how many square millimetres two areas share."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.top, other.top) - max(self.bottom, other.bottom)
-        return width * height if width > 0 and height > 0 else 0.0
+    def touches(self, other: Area) -> bool:
+        """Whether two areas share anything but an edge."""
+        return (
+            self.left < other.right
+            and other.left < self.right
+            and self.bottom < other.top
+            and other.bottom < self.top
+        )
 
     def grown(self, by_mm: float) -> Area:
         """Return the area with so much more (or less, where negative) on every side."""
@@ -179,14 +182,14 @@ class PageFacts:
 
     def words_within(self, area: Area) -> tuple[Word, ...]:
         """Return the words that an area touches."""
-        return tuple(word for word in self.words if word.area.shared_with(area))
+        return tuple(word for word in self.words if word.area.touches(area))
 
     def is_free(self, area: Area) -> bool:
         """Whether an area lies on the page and nothing is written, drawn or to be filled there."""
         inside = area.left >= 0 and area.bottom >= 0
         if not (inside and area.right <= self.width_mm and area.top <= self.height_mm):
             return False
-        if self.words_within(area) or any(field.area.shared_with(area) for field in self.fields):
+        if self.words_within(area) or any(field.area.touches(area) for field in self.fields):
             return False
         return self.ink is None or not self.ink.within(area, height_mm=self.height_mm)
 
