@@ -111,7 +111,7 @@ def test_long_names_are_broken_between_words() -> None:
     lines = broken_lines(("Trung tâm Phục vụ hành chính công", "a"), width_of=len, room=16)
     assert lines == ("Trung tâm Phục", "vụ hành chính", "công", "a")
     long = OfficeSigning(
-        role=OfficeRole.COPY, at=NOW, form=CopyForm.SAO_Y, organisation=f"{ORGANISATION} " * 3
+        role=OfficeRole.COPY, at=NOW, form=CopyForm.SAO_Y, organisation=f"{ORGANISATION} " * 2
     )
     box = look_at(LETTER, long).appearance.box
     assert box is not None
