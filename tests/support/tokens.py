@@ -30,6 +30,7 @@ from pkcs11.util.ec import decode_ec_private_key
 from pkcs11.util.rsa import decode_rsa_private_key
 from pkcs11.util.x509 import decode_x509_certificate
 
+from certs.authority_profiles import HolderKey
 from certs.keys.pkcs11_module import module_at
 from certs.keys.pkcs11_tokens import list_tokens
 from certs.keys.pkcs11_turns import TokenAccess
@@ -38,9 +39,6 @@ PIN, OFFICER_PIN = "240168", "officer-240168"
 WRONG_PIN = b"861042"
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
 SPIES = ("/usr/lib/x86_64-linux-gnu/pkcs11-spy.so", "/usr/lib64/pkcs11-spy.so")
-_ED25519 = "1.3.101.112"
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class TokenBox:
         label: str,
         certificate: x509.Certificate,
         *,
-        key: PrivateKey | None,
+        key: HolderKey | None,
         key_id: bytes,
         always_authenticate: bool = False,
     ) -> None:
@@ -144,7 +142,7 @@ class _writing:  # noqa: N801 - a context manager that reads like a verb
         self._copy.unlink()
 
 
-def _key_attributes(key: PrivateKey) -> dict[Attribute, object]:
+def _key_attributes(key: HolderKey) -> dict[Attribute, object]:
     match key:
         case rsa.RSAPrivateKey():
             der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -152,12 +150,14 @@ def _key_attributes(key: PrivateKey) -> dict[Attribute, object]:
         case ec.EllipticCurvePrivateKey():
             der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
             return decode_ec_private_key(der)
-    return {
-        Attribute.CLASS: ObjectClass.PRIVATE_KEY,
-        Attribute.KEY_TYPE: KeyType.EC_EDWARDS,
-        Attribute.EC_PARAMS: core.PrintableString("edwards25519").dump(),
-        Attribute.VALUE: key.private_bytes_raw(),
-    }
+        case ed25519.Ed25519PrivateKey():
+            return {
+                Attribute.CLASS: ObjectClass.PRIVATE_KEY,
+                Attribute.KEY_TYPE: KeyType.EC_EDWARDS,
+                Attribute.EC_PARAMS: core.PrintableString("edwards25519").dump(),
+                Attribute.VALUE: key.private_bytes_raw(),
+            }
+    raise AssertionError(f"SoftHSM2 takes no {type(key).__name__}")
 
 
 def _run_tool(box: TokenBox, *arguments: str) -> None:
