@@ -2,7 +2,10 @@
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +36,8 @@ from signer.source import Source
 
 SUFFIX = "_chuanbi"
 _BOX = "P,L,B,W,H"
+Finder = Callable[[bytes], Awaitable[FieldPlaces]]
+"""Where the fields of a document go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +92,15 @@ async def prepare_files(options: PrepareOptions, output: Output) -> ExitCode:
     given = _given(options)
     plan = plan_targets(Wanted(paths=tuple(options.files), suffix=SUFFIX, out=options.out))
     outcomes = []
-    async with Sandbox() as sandbox:
+    async with AsyncExitStack() as stack:
+        if given is not None:
+            find: Finder = partial(_take, given=given)
+        else:
+            sandbox = Sandbox(workers=1, modules=("signer.page_text",))
+            await stack.enter_async_context(sandbox)
+            find = partial(_find, sandbox=sandbox, leaders=tuple(options.leader or ()))
         for target in plan.targets:
-            outcome, places = await _prepare_one(
-                target, options=options, given=given, sandbox=sandbox
-            )
+            outcome, places = await _prepare_one(target, find=find)
             outcomes.append(outcome)
             output.line({**outcome.to_json(), "fields": _fields_json(places)})
             _tell(outcome, places, output=output)
@@ -130,9 +139,19 @@ def _box(text: str) -> Box:
     return Box(page=page, left_mm=left, bottom_mm=bottom, width_mm=width, height_mm=height)
 
 
-async def _prepare_one(
-    target: Target, *, options: PrepareOptions, given: FieldPlaces | None, sandbox: Sandbox
-) -> tuple[Outcome, FieldPlaces | None]:
+async def _take(document: bytes, *, given: FieldPlaces) -> FieldPlaces:
+    """Take the places that the user gave, whatever the document is."""
+    del document
+    return given
+
+
+async def _find(document: bytes, *, sandbox: Sandbox, leaders: tuple[str, ...]) -> FieldPlaces:
+    """Find the places on the pages, which a process of its own reads."""
+    facts = await sandbox.read_pages(document, names=leaders)
+    return office_fields(facts, leaders=leaders)
+
+
+async def _prepare_one(target: Target, *, find: Finder) -> tuple[Outcome, FieldPlaces | None]:
     outcome = Outcome(
         file=str(target.file),
         outcome=Result.SKIPPED,
@@ -145,11 +164,7 @@ async def _prepare_one(
         document = await asyncio.to_thread(read_file, target.file, max_bytes=LIMITS.max_bytes)
         outcome = replace(outcome, input_sha256=hashlib.sha256(document).hexdigest())
         require_place(target)
-        places = given
-        if places is None:
-            names = tuple(options.leader or ())
-            facts = await sandbox.read_pages(document, names=names)
-            places = office_fields(facts, leaders=names)
+        places = await find(document)
         tail = await asyncio.to_thread(prepare, Source.of_bytes(document), places=places)
         await asyncio.to_thread(_write, target.output, document, tail=tail)
     except FieldsPrepared as error:
