@@ -237,13 +237,16 @@ def to_toml(values: Mapping[str, Any]) -> str:
     """Write settings by their full names as a file; strings of JSON are strings of TOML."""
     own = {name: value for name, value in values.items() if "." not in name}
     signing = {name.partition(".")[2]: value for name, value in values.items() if "." in name}
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in own.items()]
+    lines = [f"{name} = {_written(value)}" for name, value in own.items()]
     if signing:
         lines.append(f"[{SIGNING}]")
-        lines += [
-            f"{name} = {json.dumps(each, ensure_ascii=False)}" for name, each in signing.items()
-        ]
+        lines += [f"{name} = {_written(value)}" for name, value in signing.items()]
     return "\n".join(lines) + "\n"
+
+
+def _written(value: object) -> str:
+    # The one letter that JSON leaves as it is and TOML does not take.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _given(options: AddOptions) -> dict[str, Any]:
