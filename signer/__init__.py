@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from signer.assessing import assess, require_valid, verify
     from signer.document import admit
     from signer.evidence_gathering import assess_with_evidence
+    from signer.extending import extend
     from signer.limits import DocumentLimits
     from signer.report import Report, SignatureReport
     from signer.requests import FieldLock, Level, LockAction, Permission, SigningRequest
@@ -44,6 +45,7 @@ __all__ = [
     "admit",
     "assess",
     "assess_with_evidence",
+    "extend",
     "require_valid",
     "sign",
     "sign_tail",
@@ -72,6 +74,7 @@ _HOMES: Final = {
     "admit": "document",
     "assess": "assessing",
     "assess_with_evidence": "evidence_gathering",
+    "extend": "extending",
     "require_valid": "assessing",
     "sign": "signing",
     "sign_tail": "signing",
