@@ -53,6 +53,8 @@ class Appearance:
     """What to show: a PNG picture, lines of text, or both (the picture above the text).
 
     picture: bytes of a PNG file; transparent parts stay transparent, proportions are kept.
+    picture_mm: the length of its longer side, as of a seal that is shown in its actual size; None
+    fills the box, which a picture never exceeds.
     lines: kept in Unicode NFC; drawn in black 10 pt Times metrics, smaller where they don't fit.
     box: None takes the rectangle of the existing signature field that is signed.
     Raises PlacementInvalid when there is nothing to show.
@@ -61,6 +63,7 @@ class Appearance:
     box: Box | None = None
     picture: bytes | None = None
     lines: tuple[str, ...] = ()
+    picture_mm: float | None = None
 
     def __post_init__(self) -> None:
         """Bring the text to NFC and refuse an appearance that shows nothing."""
@@ -68,6 +71,14 @@ class Appearance:
         object.__setattr__(self, "lines", composed)
         if self.picture is None and not any(line.strip() for line in composed):
             raise PlacementInvalid("a visible signature needs a picture or text")
+        length = self.picture_mm
+        if length is not None and not (math.isfinite(length) and length >= MIN_SIDE_MM):
+            raise PlacementInvalid(f"a picture is at least {MIN_SIDE_MM:g} mm long")
+
+    def picture_scale(self, pixels: tuple[int, int], *, room_mm: tuple[float, float]) -> float:
+        """Return how many millimetres a pixel of the picture takes in a room of that size."""
+        fitting = min(room_mm[0] / pixels[0], room_mm[1] / pixels[1])
+        return fitting if self.picture_mm is None else min(fitting, self.picture_mm / max(pixels))
 
 
 def check_appearance(appearance: Appearance, limits: DocumentLimits) -> None:

@@ -14,6 +14,7 @@ from pyhanko.pdf_utils import generic
 from signer.archival import archival_rules
 from signer.errors import PictureUnreadable, PlacementInvalid
 from signer.pdf_values import compressed_stream, dictionary
+from signer.placement import MM_PER_INCH, UNITS_PER_INCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,11 @@ def draw(
         soft = rules.soft_masks
         resources["/XObject"] = {_PICTURE: _embed_picture(picture, writer, soft=soft)}
         room = (placement.width, placement.height - text_height)
-        commands.append(_show_picture(picture, room, bottom=text_height))
+        unit_mm = placement.points_per_unit * MM_PER_INCH / UNITS_PER_INCH
+        scale = appearance.picture_scale(
+            (picture.width, picture.height), room_mm=(room[0] * unit_mm, room[1] * unit_mm)
+        )
+        commands.append(_show_picture(picture, room, bottom=text_height, scale=scale / unit_mm))
     if lines:
         resources["/Font"] = {_FONT: typeface().embed(writer)}
         centred = appearance.picture is not None
@@ -134,8 +139,9 @@ def _font_size(lines: tuple[str, ...], placement: Placement, *, alone: bool) -> 
     return fitting
 
 
-def _show_picture(picture: Picture, room: tuple[float, float], *, bottom: float) -> bytes:
-    scale = min(room[0] / picture.width, room[1] / picture.height)
+def _show_picture(
+    picture: Picture, room: tuple[float, float], *, bottom: float, scale: float
+) -> bytes:
     width, height = picture.width * scale, picture.height * scale
     x, y = (room[0] - width) / 2, bottom + (room[1] - height) / 2
     return b"q %.4f 0 0 %.4f %.4f %.4f cm %b Do Q" % (width, height, x, y, _PICTURE.encode())

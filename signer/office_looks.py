@@ -10,14 +10,20 @@ from signer.appearance import Appearance, Box
 from signer.errors import PlaceNotFound
 from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
 from signer.office_pictures import picture_facts
-from signer.office_places import LEADER_SIZE_MM, leader_place, seal_place, top_right_place
+from signer.office_places import (
+    LEADER_SIZE_MM,
+    SEAL_TOLERANCE_MM,
+    leader_place,
+    seal_place,
+    top_right_place,
+)
 from signer.office_roles import OfficeRole, OfficeSigning, broken_lines
 from signer.page_facts import FieldKind
 from signer.placement import MM_PER_INCH, UNITS_PER_INCH
 from signer.typeface import typeface
 
 if TYPE_CHECKING:
-    from signer.page_facts import DocumentFacts
+    from signer.page_facts import DocumentFacts, SeenField
 
 TEXT_PT: Final = 10.0
 LEADING: Final = 1.2
@@ -47,23 +53,40 @@ def office_look(facts: DocumentFacts, signing: OfficeSigning) -> OfficeLook:
     """
     if signing.role in (OfficeRole.ANNEX, OfficeRole.COPY):
         return _text_look(facts, signing)
-    prepared = LEADER_FIELD if signing.role is OfficeRole.LEADER_APPROVAL else SEAL_FIELD
-    if _is_empty_field(facts, prepared):
-        return OfficeLook(appearance=Appearance(picture=signing.picture), field_name=prepared)
     if signing.role is OfficeRole.LEADER_APPROVAL:
-        size = picture_size_mm(signing.picture or b"")
-        box, _ = leader_place(facts, name=signing.signer, size_mm=size)
-    else:
-        box = seal_place(facts, name=signing.signer, seal_mm=signing.seal_mm)
+        return _leader_look(facts, signing)
+    return _seal_look(facts, signing)
+
+
+def _leader_look(facts: DocumentFacts, signing: OfficeSigning) -> OfficeLook:
+    if _empty_field(facts, LEADER_FIELD) is not None:
+        return OfficeLook(appearance=Appearance(picture=signing.picture), field_name=LEADER_FIELD)
+    size = picture_size_mm(signing.picture or b"")
+    box, _ = leader_place(facts, name=signing.signer, size_mm=size)
     return OfficeLook(appearance=Appearance(box=box, picture=signing.picture))
 
 
-def _is_empty_field(facts: DocumentFacts, name: str) -> bool:
-    return any(
-        field.name == name and field.kind is FieldKind.SIGNATURE and not field.filled
-        for page in facts.pages
-        for field in page.fields
-    )
+def _seal_look(facts: DocumentFacts, signing: OfficeSigning) -> OfficeLook:
+    """Return the look of a seal, which is shown in its actual size or not at all (II.8.a)."""
+    size = signing.seal_mm
+    field = _empty_field(facts, SEAL_FIELD)
+    if field is not None and min(field.area.width, field.area.height) < size - SEAL_TOLERANCE_MM:
+        raise PlaceNotFound(
+            f"the field prepared for the seal is {field.area.width:.0f} x "
+            f"{field.area.height:.0f} mm, the seal {size:g} mm: prepare the document for this seal"
+        )
+    box = None if field else seal_place(facts, name=signing.signer, seal_mm=size)
+    appearance = Appearance(box=box, picture=signing.picture, picture_mm=size)
+    return OfficeLook(appearance=appearance, field_name=SEAL_FIELD if field else None)
+
+
+def _empty_field(facts: DocumentFacts, name: str) -> SeenField | None:
+    """Return the signature field of that name that still waits for its signature."""
+    for page in facts.pages:
+        for field in page.fields:
+            if (field.name, field.kind, field.filled) == (name, FieldKind.SIGNATURE, False):
+                return field
+    return None
 
 
 def picture_size_mm(picture: bytes) -> tuple[float, float]:

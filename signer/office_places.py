@@ -22,6 +22,7 @@ LEADER_SIZE_MM: Final = (44.0, 20.0)
 """Size of a leader's picture of which nothing else is known."""
 SEAL_MM: Final = 36.0
 """Diameter of a seal of which nothing else is known (NĐ 30/2020 wants its actual size)."""
+SEAL_TOLERANCE_MM: Final = 0.5
 OVERLAP: Final = 1 / 3
 """Share of the leader's picture, from its left edge, that the seal covers (App. I, II.8.a)."""
 OVERLAP_TOLERANCE: Final = 0.05

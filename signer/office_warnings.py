@@ -11,6 +11,7 @@ from signer.office_places import (
     MARGIN_MM,
     OVERLAP,
     OVERLAP_TOLERANCE,
+    SEAL_TOLERANCE_MM,
     in_circle,
     leader_field,
     leader_place,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 MIN_CLEAR: Final = 0.1
 """Share of a picture that is clear, at the least: a round seal leaves a fifth of its square."""
 MIN_COLOURED: Final = 0.6
-SEAL_TOLERANCE_MM: Final = 0.5
 _A4_MM: Final = (210.0, 297.0)
 _PAPER_TOLERANCE_MM: Final = 3.0
 _TOLERANCE_MM: Final = 0.05

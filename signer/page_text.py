@@ -69,18 +69,29 @@ def read_pages(
             opened.init_forms()
             marks = tuple(folded(mark) for mark in (*SIGNERS_MARKS, *names))
             count = len(opened)
-            numbers = _pages_that_matter(opened, marks)
+            numbers = _pages_that_matter(opened, reader, marks=marks)
             pages = tuple(_page(opened, reader, index=index) for index in numbers)
             return DocumentFacts(page_count=count, pages=pages)
 
 
-def _pages_that_matter(opened: pypdfium2.PdfDocument, marks: tuple[str, ...]) -> list[int]:
+def _pages_that_matter(
+    opened: pypdfium2.PdfDocument, reader: PdfHandler, *, marks: tuple[str, ...]
+) -> list[int]:
     count = len(opened)
     half = MAX_PAGES_SEARCHED // 2
     searched = [i for i in range(count) if i < half or i >= count - half]
-    inner = [i for i in searched if 0 < i < count - 1 and _mentions(opened[i], marks)]
+    inner = [
+        index
+        for index in searched
+        if 0 < index < count - 1
+        and (_mentions(opened[index], marks) or _has_fields(page_of(reader, index)))
+    ]
     last = [count - 1] if count > 1 else []
     return [0, *inner[-(MAX_PAGES_READ - 2) :], *last]
+
+
+def _has_fields(page: generic.DictionaryObject) -> bool:
+    return next(_widgets(page), None) is not None
 
 
 def _mentions(page: pypdfium2.PdfPage, marks: tuple[str, ...]) -> bool:
@@ -219,23 +230,27 @@ def _drawn(field: SeenField, changed: Image.Image) -> SeenField:
 
 
 def _fields(page: generic.DictionaryObject, shown: ShownPage) -> Iterator[SeenField]:
-    """Yield the form fields of a page that have an area (ISO 32000-2 §12.5.6.19, §12.7.4)."""
+    """Yield the form fields of a page that have an area."""
+    for widget in _widgets(page):
+        edges = look_up(widget, "/Rect")
+        if isinstance(edges, generic.ArrayObject) and len(edges) == 4:
+            first, second, third, fourth = (float(edge) for edge in edges)
+            area = shown.seen((first, second, third, fourth))
+            if area.width > 0 and area.height > 0:
+                yield _field(widget, area)
+
+
+def _widgets(page: generic.DictionaryObject) -> Iterator[generic.DictionaryObject]:
+    """Yield the form fields' annotations (ISO 32000-2 §12.5.6.19)."""
     annotations = look_up(page, "/Annots")
-    if not isinstance(annotations, generic.ArrayObject):
-        return
-    for entry in islice(annotations, MAX_FIELDS):
+    for entry in (
+        islice(annotations, MAX_FIELDS) if isinstance(annotations, generic.ArrayObject) else ()
+    ):
         annotation = entry.get_object()
-        if not isinstance(annotation, generic.DictionaryObject):
-            continue
-        if str(look_up(annotation, "/Subtype")) != "/Widget":
-            continue
-        edges = look_up(annotation, "/Rect")
-        if not isinstance(edges, generic.ArrayObject) or len(edges) != 4:
-            continue
-        first, second, third, fourth = (float(edge) for edge in edges)
-        area = shown.seen((first, second, third, fourth))
-        if area.width > 0 and area.height > 0:
-            yield _field(annotation, area)
+        if isinstance(annotation, generic.DictionaryObject) and (
+            str(look_up(annotation, "/Subtype")) == "/Widget"
+        ):
+            yield annotation
 
 
 def _field(annotation: generic.DictionaryObject, area: Area) -> SeenField:

@@ -215,15 +215,21 @@ def _warnings(
     bare = PageFacts(number=spot.index + 1, width_mm=width_mm, height_mm=height_mm)
     page = facts.page(spot.index + 1) or bare
     looked_at = None if appearance.picture is None else picture_facts(appearance.picture)
-    shown = spot.area if looked_at is None or appearance.lines else _fitted(spot.area, looked_at)
+    shown = (
+        spot.area
+        if looked_at is None or appearance.lines
+        else _fitted(spot.area, appearance, picture=looked_at)
+    )
     role = None if signing is None else signing.role
     found = () if looked_at is None else picture_warnings(looked_at, role)
     return found + place_warnings(facts, signing, page=page, shown=shown, own_field=spot.field_name)
 
 
-def _fitted(area: Area, picture: PictureFacts) -> Area:
-    """Return what a picture fills of an area: it keeps its proportions, in the middle."""
-    scale = min(area.width / picture.width, area.height / picture.height)
+def _fitted(area: Area, appearance: Appearance, *, picture: PictureFacts) -> Area:
+    """Return what the picture fills of an area: it keeps its proportions, in the middle."""
+    scale = appearance.picture_scale(
+        (picture.width, picture.height), room_mm=(area.width, area.height)
+    )
     width, height = picture.width * scale, picture.height * scale
     return Area(
         left=area.centre - width / 2,

@@ -13,6 +13,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import SigFieldSpec
 
 from certs.keys.file import FileKey
 from signer.appearance import Appearance, Box
@@ -184,6 +185,30 @@ def test_fields_prepared_for_leader_and_seal_are_used() -> None:
     for signing, name in ((LEADER, LEADER_FIELD), (SEALING, SEAL_FIELD)):
         look = look_at(made, signing)
         assert (look.field_name, look.appearance.box) == (name, None)
+
+
+def test_a_seal_larger_than_its_prepared_field_is_refused() -> None:
+    made = pdfs.with_empty_field(LETTER, SEAL_FIELD, box=(296, 148, 398, 250))
+    larger = OfficeSigning(
+        role=OfficeRole.ORGANISATION_SEAL, at=NOW, signer=NAME, picture=SEAL, seal_mm=40
+    )
+    with pytest.raises(PlaceNotFound, match="prepare the document for this seal"):
+        look_at(made, larger)
+
+
+async def test_a_seal_in_a_larger_field_keeps_its_actual_size(seal_key: FileKey) -> None:
+    made = pdfs.with_empty_field(LETTER, SEAL_FIELD, box=(280, 130, 420, 270))
+    sealed = await signed(made, seal_key, look_at(made, SEALING))
+    seal = drawn(sealed, SEAL_FIELD)
+    assert (seal.width, seal.height) == pytest.approx((36, 36), abs=1)
+    assert (seal.centre, seal.middle) == pytest.approx((123.5, 70.6), abs=0.5)
+
+
+def test_a_field_on_a_page_without_text_is_found_too() -> None:
+    pages = document(HEADING, (), (), block(NAME, "GIÁM ĐỐC"))
+    spec = SigFieldSpec(sig_field_name=LEADER_FIELD, on_page=1, box=(300, 100, 420, 160))
+    look = look_at(pdfs.with_empty_field(pages, LEADER_FIELD, spec=spec), LEADER)
+    assert look.field_name == LEADER_FIELD
 
 
 def test_a_picture_is_as_large_as_its_file_says_within_reason() -> None:
