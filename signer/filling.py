@@ -29,11 +29,11 @@ def fill_fields(
 ) -> bytes:
     """Return the update that fills in the values; signatures made before stay valid.
 
-    Every empty field for which a value is given is filled, in the letters that were embedded when
-    it was prepared: upright the number, slanted the date. Raises DocumentRefused;
-    NumberAfterSignature where nothing was prepared before the signature, where the fields are
-    filled already or where the seal is on it; ChangesForbidden where a signature locks them;
-    NumberMissing where no value is given for a field; PlacementInvalid where a value doesn't fit.
+    Every empty field is filled, in the letters that were embedded when it was prepared: the number
+    upright, the date slanted. Raises DocumentRefused; NumberAfterSignature where nothing was
+    prepared before the signature, where that locks the fields, and where they are filled or
+    sealed already; NumberMissing where a field gets no value; PlacementInvalid where one doesn't
+    fit.
     """
     admit_source(source, limits)
     with document_errors():

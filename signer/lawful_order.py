@@ -21,7 +21,6 @@ from signer.changes import Locks, judge_changes, read_locks
 from signer.cms_signatures import CmsError, certificate_of, read_cms
 from signer.engine import ENGINE_ERRORS, accelerated, dictionary, empty_dictionary, read_object
 from signer.errors import (
-    ChangesForbidden,
     FieldUnusable,
     NumberAfterSignature,
     NumberMissing,
@@ -102,8 +101,8 @@ class OrderState:
 def ensure_lawful(state: OrderState, act: Act) -> None:
     """Refuse an act whose time has not come, or is past.
 
-    Raises SealBeforeLeader, NumberAfterSignature, NumberMissing; ChangesForbidden where a
-    signature forbids to fill in the number; FieldUnusable where nothing was prepared for it.
+    Raises SealBeforeLeader, NumberAfterSignature or NumberMissing; FieldUnusable where nobody
+    signed yet and nothing was prepared for the number.
     """
     if act is Act.LEADER and state.sealed:
         raise SealBeforeLeader("the organisation signed it already")
@@ -120,7 +119,7 @@ def _ensure_number(state: OrderState) -> None:
         locked = set(each.locked).intersection(state.empty)
         if state.empty and (each.frozen or locked):
             what = ", ".join(sorted(locked)) or "all changes"
-            raise ChangesForbidden(f"{each.field_name} forbids {what}")
+            raise NumberAfterSignature(f"{each.field_name} forbids {what}")
     if state.spoilt:
         raise NumberAfterSignature(f"the document was changed after {state.spoilt} was signed")
     if state.empty:

@@ -66,14 +66,26 @@ def locked(action: LockAction, *fields: str, permission: Permission | None = Non
 OFFICE = (NUMBER_FIELD, DATE_FIELD, SEAL_FIELD)
 WAYS = [
     Way("approves"),
-    Way("certifies P1", {"certification": Permission.NO_CHANGES}, *[ChangesForbidden] * 3),
+    Way(
+        "certifies P1",
+        {"certification": Permission.NO_CHANGES},
+        NumberAfterSignature,
+        ChangesForbidden,
+        ChangesForbidden,
+    ),
     Way("certifies P2", {"certification": Permission.FILL_FORMS}, None, None, ChangesForbidden),
     Way("certifies P3", {"certification": Permission.ANNOTATE}, None, None, ChangesForbidden),
-    Way("locks all", {"lock": locked(LockAction.ALL)}, *[ChangesForbidden] * 3),
+    Way(
+        "locks all",
+        {"lock": locked(LockAction.ALL)},
+        NumberAfterSignature,
+        ChangesForbidden,
+        ChangesForbidden,
+    ),
     Way(
         "locks the number",
         {"lock": locked(LockAction.INCLUDE, NUMBER_FIELD)},
-        number=ChangesForbidden,
+        number=NumberAfterSignature,
     ),
     Way(
         "locks the seal",
@@ -88,7 +100,9 @@ WAYS = [
     Way(
         "approves, allows nothing",
         {"lock": locked(LockAction.EXCLUDE, *OFFICE, permission=Permission.NO_CHANGES)},
-        *[ChangesForbidden] * 3,
+        NumberAfterSignature,
+        ChangesForbidden,
+        ChangesForbidden,
     ),
     Way(
         "approves, allows forms",
