@@ -70,7 +70,7 @@ class NotAPdf(DocumentRefused):
 
 
 class DocumentEncrypted(DocumentRefused):
-    """The PDF is encrypted. Remove its password protection and try again."""
+    """The PDF can't be opened without a password. Remove its password protection and try again."""
 
     reason = "DOCUMENT_ENCRYPTED"
 
