@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import signing, verify_bb_50k
+from bench import levels, signing, verify_bb_50k
 from bench.harness import Entry
 
-ENTRIES: tuple[Entry, ...] = (*signing.ENTRIES, verify_bb_50k.ENTRY)
+ENTRIES: tuple[Entry, ...] = (*signing.ENTRIES, *levels.ENTRIES, verify_bb_50k.ENTRY)

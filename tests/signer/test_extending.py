@@ -108,6 +108,15 @@ async def test_evidence_gathered_months_later_proves_the_signature(ages: Ages) -
     assert levels(ages, archived, informed=True) == [SignatureLevel.B_LTA]
 
 
+async def test_b_lt_stays_good_after_the_signers_certificate_expired(ages: Ages) -> None:
+    person = ages.present.person(days=10)
+    signed = await ages.sign(pdfs.one_page(), person, Level.B_LT)
+    plain = await ages.sign(pdfs.one_page(), person, Level.B_T)
+    ages.pass_time(timedelta(days=100))
+    assert levels(ages, signed, informed=True) == [SignatureLevel.B_LT]
+    assert ages.judge(plain).verdict is Verdict.INDETERMINATE
+
+
 async def test_a_chain_of_three_renewals_outlives_all_authorities_but_the_last(ages: Ages) -> None:
     person = ages.present.person(days=100)
     document = await ages.sign(pdfs.one_page(), person, Level.B_LTA)
