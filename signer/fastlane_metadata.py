@@ -1,35 +1,30 @@
 """What an update says of itself in a document's metadata: the Info dictionary and XMP (pure).
 
-The engine notes in both when and with what a document was changed. Its XMP part is used as it is:
-the same tree, written by the same code.
+The engine notes in both when and with what a document was changed.
 """
 
 from __future__ import annotations
 
 import zlib
+from datetime import timedelta
 from functools import lru_cache
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from pyhanko.pdf_utils.generic import pdf_date
-from pyhanko.pdf_utils.metadata import model, xmp_xml
+from pyhanko.pdf_utils.metadata import model
 
-from signer.archival import claimed_part
 from signer.fastlane_tables import decoded
 from signer.fastlane_tokens import (
     Entries,
     NotPlain,
     bytes_of_string,
-    literal_string,
     literal_text,
     write_entries,
 )
+from signer.fastlane_xmp import new_packet, updated_packet
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-MAX_XMP_BYTES: Final = 100_000
-"""Size of an XMP packet that is read here."""
 _VENDOR: Final = literal_text(model.VENDOR)
 _ALSO_VENDOR: Final = literal_text(f"; {model.VENDOR}")[1:]
 
@@ -63,40 +58,32 @@ def updated_info(info: Entries, *, modified_at: datetime, has_xmp: bool) -> bool
 
 def written_date(at: datetime) -> bytes:
     """Return an instant as PDF writes it, in the time zone that it has."""
-    return literal_string(pdf_date(at).encode("ascii"))
+    offset = at.utcoffset()
+    if offset is None:
+        raise NotPlain("an instant without zone")
+    digits = b"%04d%02d%02d%02d%02d%02d" % at.timetuple()[:6]
+    if not offset:
+        return b"(D\\072%bZ)" % digits
+    sign = b"\\053" if offset > timedelta() else b"\\055"
+    minutes = int(abs(offset).total_seconds()) // 60
+    return b"(D\\072%b%b%02d\\047%02d\\047)" % (digits, sign, minutes // 60, minutes % 60)
 
 
 def updated_xmp(entries: Entries, encoded: bytes, *, modified_at: datetime) -> bytes:
     """Return an XMP stream object with the change noted."""
     if b"/DecodeParms" in entries or entries.get(b"/Filter") not in (None, b"/FlateDecode"):
         raise NotPlain("XMP behind unusual filters")
-    packet = decoded(encoded, entries)
-    if len(packet) > MAX_XMP_BYTES:
-        raise NotPlain("a large XMP packet")
-    if claimed_part(packet) == 1:
-        raise NotPlain("PDF/A-1, whose metadata stays as it is")
-    try:
-        roots = xmp_xml.parse_xmp(BytesIO(packet))
-    except Exception as error:  # the engine raises anything on strangers' XML
-        raise NotPlain("XMP that the engine refuses") from error
-    return _written_xmp(entries, roots, modified_at=modified_at)
+    packet = updated_packet(decoded(encoded, entries), modified_at=modified_at)
+    return _stream(entries, zlib.compress(packet) if b"/Filter" in entries else packet)
 
 
 @lru_cache(maxsize=8)
 def new_xmp(modified_at: datetime) -> bytes:
     """Return the XMP stream object of a document that had none; it knows whole seconds only."""
-    return _written_xmp(Entries(), [], modified_at=modified_at)
+    return _stream(Entries(), new_packet(modified_at))
 
 
-def _written_xmp(
-    entries: Entries, roots: list[model.XmpStructure], *, modified_at: datetime
-) -> bytes:
-    noted = model.DocumentMetadata(last_modified=modified_at)
-    packet = BytesIO()
-    xmp_xml.serialise_xmp(xmp_xml.update_xmp_with_meta(noted, roots=roots), packet)
-    data = packet.getvalue()
-    if b"/Filter" in entries:
-        data = zlib.compress(data)
+def _stream(entries: Entries, data: bytes) -> bytes:
     entries[b"/Type"] = b"/Metadata"
     entries[b"/Subtype"] = b"/XML"
     entries[b"/Length"] = b"%d" % len(data)

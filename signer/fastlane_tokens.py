@@ -44,7 +44,7 @@ _TOKEN = re.compile(
     rb"|(\((?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+\))"  # 8: a literal string
     rb"|<([0-9A-Fa-f]*+)>"  # 9: a hexadecimal string
     rb"|((?:true|false|null)" + _AFTER + rb")"  # 10
-    rb"|([+-]?(?:\d{1,12}(?:\.\d{0,10})?|\.\d{1,10})" + _AFTER + rb")"  # 11: other numbers
+    rb"|([+-]?(?:\d{1,12}(?:\.\d{0,15})?|\.\d{1,15})" + _AFTER + rb")"  # 11: other numbers
     rb"|(/(?:" + _REGULAR.pattern + rb"|#[1-9A-Fa-f][0-9A-Fa-f])++" + _AFTER + rb")"  # 12: a name
     rb")",
     re.DOTALL,
