@@ -44,6 +44,8 @@ MAX_LEADERS: Final = 10
 _HEADING_MM: Final = 80.0
 """How far from the page's upper edge boxes 3 and 4 begin at most: below two or three names."""
 _LINE_MM: Final = 6.0
+_MIDDLE_BELOW_MM: Final = 1.83
+"""How far below the tone of "Số:" the middle of its line lies, in 13 pt: so both stand level."""
 _DATE_SHARE: Final = 0.5
 """Box 4 lies in the right half of the page, box 3 in the left."""
 _BEHIND_MM: Final = 3.0
@@ -184,7 +186,8 @@ def _number(first: PageFacts) -> Iterator[TextPlace]:
     form = NumberForm.LINE
     if labelled:
         form = NumberForm.DIGITS if _symbol_behind(box, first) else NumberForm.NUMBER
-    yield TextPlace(name=NUMBER_FIELD, box=_as_high_as_a_line(box), form=form)
+    middle = Area.of_box(box).top - _MIDDLE_BELOW_MM if labelled else Area.of_box(box).middle
+    yield TextPlace(name=NUMBER_FIELD, box=_as_high_as_a_line(box, middle), form=form)
 
 
 def _symbol_behind(box: Box, first: PageFacts) -> bool:
@@ -204,10 +207,10 @@ def _date(first: PageFacts, number: TextPlace | None) -> Iterator[TextPlace]:
         return
     whole, parts = date_places(first)
     if whole is not None:
-        yield TextPlace(name=DATE_FIELD, box=_as_high_as_a_line(whole))
+        yield TextPlace(name=DATE_FIELD, box=_as_high_as_a_line(whole, Area.of_box(whole).middle))
     for name, box in zip((DAY_FIELD, MONTH_FIELD, YEAR_FIELD), parts, strict=True):
         if box is not None:
-            yield TextPlace(name=name, box=_as_high_as_a_line(box))
+            yield TextPlace(name=name, box=_as_high_as_a_line(box, Area.of_box(box).middle))
 
 
 def _says_date(first: PageFacts) -> bool:
@@ -228,10 +231,9 @@ def _beside(number: Box, first: PageFacts) -> Box:
     return area.on_page(first.number)
 
 
-def _as_high_as_a_line(box: Box) -> Box:
+def _as_high_as_a_line(box: Box, middle: float) -> Box:
     """Return the box with room for a line of 13 pt and its tones, around its middle.
 
     What was found is as high as the letters that happen to stand there.
     """
-    bottom = Area.of_box(box).middle - _LINE_MM / 2
-    return replace(box, bottom_mm=round(max(0.0, bottom), 2), height_mm=_LINE_MM)
+    return replace(box, bottom_mm=round(max(0.0, middle - _LINE_MM / 2), 2), height_mm=_LINE_MM)
