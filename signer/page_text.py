@@ -47,7 +47,8 @@ DARK: Final = 180
 SIGNERS_MARKS: Final = ("nơi nhận", "chủ tịch", "giám đốc", "tm.", "kt.", "tl.", "tuq.")
 """What names the pages that may hold a signer's block, beside the signer's name."""
 _MAX_DEPTH: Final = 32
-_BREAKS: Final = frozenset("\r\n\t \u00a0\ufffe\u0002\x00")
+_UNSEEN: Final = frozenset("\ufffe\u0002\x00")
+"""What PDFium tells of hyphens at the end of a line, and of codes without a letter."""
 _GAP_OF_A_WORD: Final = 0.25
 """A gap this wide, in heights of the letters, parts words that no space parts."""
 
@@ -158,9 +159,8 @@ def _characters(page: pypdfium2.PdfPage, shown: ShownPage) -> Iterator[tuple[str
     for index in range(min(text.count_chars(), MAX_CHARACTERS)):
         code = pdfium.FPDFText_GetUnicode(text, index)
         letter = chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
-        if letter in _BREAKS or not pdfium.FPDFText_GetLooseCharBox(
-            text, index, ctypes.byref(rect)
-        ):
+        parts = letter.isspace() or letter in _UNSEEN
+        if parts or not pdfium.FPDFText_GetLooseCharBox(text, index, ctypes.byref(rect)):
             yield letter, None
             continue
         area = shown.seen((rect.left, rect.bottom, rect.right, rect.top))

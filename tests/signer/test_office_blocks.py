@@ -11,7 +11,7 @@ from signer.office_blocks import signer_block
 from signer.office_places import leader_place, office_places, seal_place
 from signer.page_facts import Area, DocumentFacts, PageFacts, Word
 from signer.page_text import read_pages
-from tests.support.office_pages import HEADING, Text, block, document, scanned
+from tests.support.office_pages import HEADING, Text, block, decomposed, document, scanned
 
 NAME = "Trần Văn Ví Dụ"
 POSITION = ("KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")
@@ -56,7 +56,7 @@ def test_a_cropped_page_is_measured_from_the_corner_that_is_seen() -> None:
 
 
 def test_a_decomposed_document_is_read_like_any_other() -> None:
-    pages = document((*HEADING, *block(NAME, *POSITION)), decomposed=True)
+    pages = document((*HEADING, *block(NAME, *POSITION)), told=decomposed)
     assert centre_of(pages) == EXPECTED
 
 

@@ -12,7 +12,7 @@ from signer.page_text import MAX_PAGES_READ, read_pages
 from signer.sandbox import Sandbox
 from signer.text_lines import folded, lines, toneless
 from tests.support import pdfs
-from tests.support.office_pages import BLANKS, HEADING, Text, block, document
+from tests.support.office_pages import BLANKS, HEADING, Text, block, decomposed, document
 
 SIGNED = block("Trần Văn Ví Dụ", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")
 PAGE = (*HEADING, *BLANKS, *SIGNED)
@@ -54,11 +54,17 @@ def test_places_are_those_of_the_page() -> None:
 
 
 def test_text_that_comes_decomposed_is_composed() -> None:
-    [page] = read_pages(document(PAGE, decomposed=True)).pages
+    [page] = read_pages(document(PAGE, told=decomposed)).pages
     text = " ".join(word.text for word in page.words)
     assert text == unicodedata.normalize("NFC", text)
     assert "PHÓ CHỦ TỊCH" in text
     assert "Trần Văn Ví Dụ" in text
+
+
+def test_spaces_of_any_kind_part_words() -> None:
+    made = document(PAGE, told=lambda letter: "\u2003" if letter == " " else letter)
+    [page] = read_pages(made).pages
+    assert {"PHÓ", "CHỦ", "TỊCH", "Trần", "Văn"} <= {word.text for word in page.words}
 
 
 def test_columns_are_lines_of_their_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -70,15 +70,18 @@ def block(
 
 
 def document(
-    *pages: Sequence[Text], entries: str = "", decomposed: bool = False, turned: int = 0
+    *pages: Sequence[Text],
+    entries: str = "",
+    told: Callable[[str], str] | None = None,
+    turned: int = 0,
 ) -> bytes:
     """A document of A4 pages with these lines.
 
-    entries: further entries of each page dictionary, as names and numbers in PDF. decomposed: the
-    text that is extracted is in Unicode NFD. turned: the pages lie so, and /Rotate sets them right.
+    entries: further entries of each page dictionary, as names and numbers in PDF. told: what
+    extraction makes of a letter. turned: the pages lie so, and /Rotate sets them right.
     """
     writer = PdfFileWriter()  # type: ignore[no-untyped-call]
-    face = _decomposed(typeface()) if decomposed else typeface()
+    face = typeface() if told is None else _telling(typeface(), told)
     font = face.embed(writer)
     width, height = (side * POINTS_PER_MM for side in A4_MM)
     if turned in (90, 270):
@@ -140,6 +143,11 @@ def scanned(source: bytes, *, dots_per_inch: int = 200) -> bytes:
     return out.getvalue()
 
 
+def decomposed(letter: str) -> str:
+    """The letter taken apart: Unicode NFD."""
+    return unicodedata.normalize("NFD", letter)
+
+
 def _shown(line: Text, face: Typeface) -> bytes:
     left = line.x - line.width_mm / 2 if line.centred else line.x
     return b"BT /F1 %.2f Tf %.3f %.3f Td %b Tj ET" % (
@@ -161,13 +169,10 @@ def _entries(text: str) -> dict[str, generic.PdfObject]:
     return dict(dictionary({key: numbers[0]}))
 
 
-def _decomposed(face: Typeface) -> Typeface:
-    """The typeface with a map to text that takes each letter apart."""
+def _telling(face: Typeface, told: Callable[[str], str]) -> Typeface:
+    """The typeface with another map from its letters to the text that is extracted."""
     codes = sorted(face.widths)
-    apart = [
-        f"<{code:04x}> <{unicodedata.normalize('NFD', chr(code)).encode('utf-16-be').hex()}>"
-        for code in codes
-    ]
+    apart = [f"<{code:04x}> <{told(chr(code)).encode('utf-16-be').hex()}>" for code in codes]
     chunks = [apart[start : start + 100] for start in range(0, len(apart), 100)]
     body = "\n".join(
         f"{len(chunk)} beginbfchar\n" + "\n".join(chunk) + "\nendbfchar" for chunk in chunks
