@@ -22,6 +22,7 @@ from certs.keys.pkcs11_tokens import TokenInfo, describe
 from certs.keys.pkcs11_turns import TokenAccess, opening_turn
 
 _ATTEMPTS: Final = 3
+_KEY_GONE: Final = "the key is not in the token any more"
 # What the token says of a request that will not become right by asking again.
 _UNSUPPORTED: Final = (
     refusals.MechanismInvalid,
@@ -86,8 +87,12 @@ class KeyConnection:
                     if current:
                         return work(seat)
             except KeyNotFound:
+                # It was there when the key was opened: an empty token may be one that is away.
                 self.leave(seat)
-                raise
+                if failure == _KEY_GONE:
+                    raise
+                failure = _KEY_GONE
+                self._module.lose(generation)
             except refusals.PKCS11Error as error:
                 failure = f"{self.place.token_label}: {type(error).__name__}"
                 if isinstance(error, _UNSUPPORTED):

@@ -334,9 +334,12 @@ async def test_a_token_pulled_out_mid_batch_is_named_and_works_again_when_back(
     key = await opened(box)
     assert await key.sign_raw(b"1", PSS)
     box.take_away()
+    # Several at a time, so that sessions are opened to the token that is gone.
     for number in (b"2", b"3"):
-        with pytest.raises(TokenUnavailable):
-            await key.sign_raw(number, PSS)
+        gone = await asyncio.gather(
+            *(key.sign_raw(number, PSS) for _ in range(4)), return_exceptions=True
+        )
+        assert [type(each) for each in gone] == [TokenUnavailable] * 4
     with pytest.raises(TokenUnavailable):
         await opened(box)
     box.bring_back()
@@ -353,6 +356,15 @@ async def test_a_token_that_was_away_between_two_signatures_is_not_missed(box: T
     box.restart()  # every session and login is gone, as after the token was pulled out
     assert await key.sign_raw(b"2", PSS)
     assert await other.sign_raw(b"2", scheme_named("ECDSA/sha384"))
+
+
+async def test_a_key_that_was_deleted_is_not_found_any_more(box: TokenBox) -> None:
+    key = await opened(box)
+    box.delete("van-thu", RSA_ID)
+    box.restart()
+    await asyncio.sleep(RESTART_PAUSE_SECONDS)
+    with pytest.raises(KeyNotFound):
+        await key.sign_raw(b"data", PSS)
 
 
 async def test_a_module_that_cannot_lock_is_called_by_one_thread_after_another(

@@ -100,6 +100,13 @@ class TokenBox:
                     }
                 )
 
+    def delete(self, label: str, key_id: bytes) -> None:
+        """Delete a private key, as somebody else may do."""
+        with _writing(self, label) as session:
+            wanted = {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: key_id}
+            for each in list(session.get_objects(wanted)):
+                each.destroy()
+
     def forget_wrong_pins(self) -> None:
         """Log in with the right PIN, which takes the tokens' warnings away."""
         for token in list_tokens(self.module, access=self.access):
