@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils.metadata import model
 
+from signer.archival import claimed_part
 from signer.fastlane_tables import decoded
 from signer.fastlane_tokens import (
     Entries,
@@ -73,7 +74,10 @@ def updated_xmp(entries: Entries, encoded: bytes, *, modified_at: datetime) -> b
     """Return an XMP stream object with the change noted."""
     if b"/DecodeParms" in entries or entries.get(b"/Filter") not in (None, b"/FlateDecode"):
         raise NotPlain("XMP behind unusual filters")
-    packet = updated_packet(decoded(encoded, entries), modified_at=modified_at)
+    packet = decoded(encoded, entries)
+    if claimed_part(packet) == 1:
+        raise NotPlain("PDF/A-1 has rules of its own for metadata and fields")
+    packet = updated_packet(packet, modified_at=modified_at)
     return _stream(entries, zlib.compress(packet) if b"/Filter" in entries else packet)
 
 
