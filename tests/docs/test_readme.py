@@ -22,6 +22,7 @@ from tests.docs.readme_blocks import Block, blocks
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+CLERKS = ROOT / "docs" / "clerks.md"
 NOT_RUN_AT_MOST = 1  # the two commands that CI itself runs
 DEADLINE_SECONDS = 120
 PORT_OF_THE_PAGE = "19000"
@@ -44,13 +45,16 @@ def reader(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)  # some twenty starts of the program, one after the other
-def test_every_command_block_runs_in_order_and_exits_as_it_says(reader: dict[str, str]) -> None:
-    for block in blocks(README):
+@pytest.mark.parametrize("page", [README, CLERKS], ids=lambda page: page.name)
+def test_every_command_block_runs_in_order_and_exits_as_it_says(
+    reader: dict[str, str], page: Path
+) -> None:
+    for block in blocks(page):
         if block.run:
-            run(block, reader)
+            run(block, reader, page=page.name)
 
 
-def run(block: Block, environment: dict[str, str]) -> None:
+def run(block: Block, environment: dict[str, str], *, page: str) -> None:
     process = subprocess.Popen(
         ["sh", "-eu", "-c", block.text.replace(PORT_OF_THE_PAGE, environment["PORT"])],
         cwd=environment["PWD"],
@@ -66,7 +70,7 @@ def run(block: Block, environment: dict[str, str]) -> None:
     finally:
         with contextlib.suppress(ProcessLookupError):  # what a failed block left running
             os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == block.exits_with, f"README.md:{block.line}\n{block.text}\n{said}"
+    assert process.returncode == block.exits_with, f"{page}:{block.line}\n{block.text}\n{said}"
 
 
 def free_port() -> str:
@@ -80,14 +84,15 @@ def test_few_blocks_are_not_run() -> None:
     assert len(not_run) <= NOT_RUN_AT_MOST
 
 
-def test_commands_that_are_not_run_name_subcommands_and_options_that_exist() -> None:
-    for block in blocks(README):
+@pytest.mark.parametrize("page", [README, CLERKS], ids=lambda page: page.name)
+def test_commands_that_are_not_run_name_subcommands_and_options_that_exist(page: Path) -> None:
+    for block in blocks(page):
         lines = block.text.replace("\\\n", " ").split("\n")
         for line in lines if not block.run else []:
             words = shlex.split(line, comments=True)
             if words[:1] == ["congvan"]:
                 unknown = {word for word in words if word.startswith("--")} - options_of(words[1:])
-                assert not unknown, f"README.md:{block.line}: {line}"
+                assert not unknown, f"{page.name}:{block.line}: {line}"
 
 
 def options_of(words: list[str]) -> set[str]:
