@@ -36,7 +36,7 @@ from signer.requests import FieldLock, Level, LockAction, Permission, SigningReq
 from signer.signing import sign
 from signer.source import Source
 from signer.verdicts import Changes, SignatureKind, SignatureLevel, Verdict
-from tests.support import pdfs
+from tests.support import pdfs, producers
 from tests.support.ages import LIFE, Ages
 from tests.support.java_judges import JavaJudges
 from tests.support.judges import openssl_timestamp, pdfsig, qpdf_complaints, signed_parts
@@ -117,6 +117,16 @@ async def test_b_lt_stays_good_after_the_signers_certificate_expired(ages: Ages)
     assert ages.judge(plain).verdict is Verdict.INDETERMINATE
 
 
+async def test_a_store_that_another_program_made_is_added_to(ages: Ages) -> None:
+    person = ages.present.person()
+    stamped = await ages.sign(pdfs.one_page(), person, Level.B_T)
+    theirs = ages.present.with_store(stamped, person.certificate)
+    ages.pass_time(timedelta(days=3))
+    extended = await ages.extend(theirs, Level.B_LTA)
+    assert extended.startswith(theirs)
+    assert levels(ages, extended) == [SignatureLevel.B_LTA]
+
+
 async def test_a_chain_of_three_renewals_outlives_all_authorities_but_the_last(ages: Ages) -> None:
     person = ages.present.person(days=100)
     document = await ages.sign(pdfs.one_page(), person, Level.B_LTA)
@@ -194,6 +204,18 @@ def test_in_whatever_order_a_document_is_extended_it_stays_valid_and_never_sinks
             assert levels(ages, document, informed=True) == [SignatureLevel(reached.value)]
 
     asyncio.run(live())
+
+
+@pytest.mark.judge("qpdf")
+async def test_a_document_that_its_owner_locked_is_extended(ages: Ages, tmp_path: Path) -> None:
+    locked = producers.by_qpdf(
+        pdfs.one_page(), "--encrypt", "", "owner", "256", "--", directory=tmp_path
+    )
+    signed = await ages.sign(locked, ages.present.person(), Level.B_B)
+    document = await ages.extend(signed, Level.B_LTA)
+    document = await ages.extend(document, Level.B_LTA)
+    assert levels(ages, document) == [SignatureLevel.B_LTA]
+    assert qpdf_complaints(document, tmp_path) == ""
 
 
 # What is refused: nothing is produced then.
