@@ -162,7 +162,7 @@ def unlock(reader: PdfFileReader) -> bool:
     Its owner's password only asks viewers not to print or to copy (ISO 32000-2 §7.6.4.2). All
     revisions must be encrypted the same way: another key would give signed bytes another meaning.
     """
-    if not _encrypted_throughout(reader):
+    if not encrypted_throughout(reader):
         return False
     handler = reader.security_handler
     if not isinstance(handler, StandardSecurityHandler) or handler.pdf_mac_enabled:
@@ -171,11 +171,12 @@ def unlock(reader: PdfFileReader) -> bool:
     return status is not AuthStatus.FAILED
 
 
-def _encrypted_throughout(reader: PdfFileReader) -> bool:
+def encrypted_throughout(reader: PdfFileReader) -> bool:
+    """Whether all revisions of an encrypted document are encrypted, and with one key."""
     xrefs = reader.xrefs
     settings = set()
-    for revision in range(xrefs.total_revisions):
-        trailer = reader.trailer.flatten(revision)
+    # Each trailer by itself: readers that take the newest alone would read without a key.
+    for trailer in reader.trailer._trailer_revisions:
         if "/Root" not in trailer:
             continue  # the second half of a linearized file (ISO 32000-2 annex F.3.4)
         encryption = raw(trailer, "/Encrypt")

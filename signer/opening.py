@@ -15,6 +15,7 @@ from pyhanko.sign.general import SigningError
 
 from certs.errors import CertsError
 from signer.archival import archival_rules
+from signer.engine import encrypted_throughout
 from signer.errors import (
     DocumentEncrypted,
     DocumentMalformed,
@@ -59,6 +60,8 @@ def _leave_alone() -> None:
 
 
 def _unlock(writer: IncrementalPdfFileWriter) -> None:
+    if not encrypted_throughout(writer.prev):
+        raise DocumentEncrypted("its revisions are not encrypted the same way")
     try:
         result = writer.encrypt("")  # type: ignore[no-untyped-call]
     except Exception as error:  # handlers of other makers, public-key encryption

@@ -79,6 +79,16 @@ def test_a_document_that_is_locked_after_it_was_signed_is_not_read(
     assert report.reason in (DocumentEncrypted.reason, "DOCUMENT_MALFORMED")
 
 
+def test_an_update_that_forgets_the_lock_is_not_judged(judge: Judge, signed: bytes) -> None:
+    """Readers that take the newest trailer alone would read the document without a key."""
+    changed = attacks.with_script(signed)
+    at = changed.rindex(b"/Encrypt")
+    assert at > len(signed)
+    end = changed.index(b"R", at) + 1
+    forgotten = changed[:at] + b" " * (end - at) + changed[end:]
+    assert judge(forgotten).verdict is Verdict.UNREADABLE
+
+
 def with_lock_of(other: bytes, document: bytes) -> bytes:
     """An update that brings the other document's encryption dictionary with it."""
     start = other.rindex(b"/Encrypt ") + len(b"/Encrypt ")

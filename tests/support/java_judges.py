@@ -157,6 +157,8 @@ class JavaJudges:
                 line = process.stdout.readline()
             finally:
                 patience.cancel()
+            if not line:
+                self._process = None  # the next question gets a new one
         assert line, f"the judge ended without an answer: see {self._said}"
         answer: dict[str, Any] = json.loads(line)
         assert "failure" not in answer, f"{answer['failure']}: see {self._said}"
