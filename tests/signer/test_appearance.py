@@ -19,7 +19,7 @@ from signer.limits import DEFAULT
 from signer.requests import Level, SigningRequest
 from signer.signing import sign
 from tests.support import pdfs
-from tests.support.judges import engine_verdicts, pdftotext
+from tests.support.judges import engine_verdicts, mutool_text, pdftotext
 from tests.support.pictures import BLUE, RED, png, png_that_claims, seal_picture
 from tests.support.practice import Practice
 
@@ -39,9 +39,11 @@ def box(page: int = 1, *, left: float = 30, bottom: float = 40) -> Box:
     return Box(page=page, left_mm=left, bottom_mm=bottom, width_mm=40, height_mm=20)
 
 
-async def show(document: bytes, key: FileKey, appearance: Appearance, **fields: str) -> bytes:
+async def show(
+    document: bytes, key: FileKey, appearance: Appearance, *, field_name: str | None = None
+) -> bytes:
     request = SigningRequest(
-        level=Level.B_B, signed_at=datetime.now(UTC), appearance=appearance, **fields
+        level=Level.B_B, signed_at=datetime.now(UTC), appearance=appearance, field_name=field_name
     )
     return await sign(document, key=key, request=request)
 
@@ -171,6 +173,18 @@ async def test_text_that_poppler_extracts_is_what_was_given(
     decomposed = tuple(unicodedata.normalize("NFD", line) for line in VIETNAMESE)
     signed = await show(pdfs.one_page(), leader_key, Appearance(lines=decomposed, box=wide))
     text = pdftotext(signed, tmp_path)
+    for line in VIETNAMESE:
+        assert line in text
+
+
+@pytest.mark.judge("mutool")
+async def test_text_that_mupdf_extracts_is_what_was_given(
+    leader_key: FileKey, tmp_path: Path
+) -> None:
+    wide = Box(page=1, left_mm=20, bottom_mm=40, width_mm=160, height_mm=40)
+    signed = await show(pdfs.one_page(), leader_key, Appearance(lines=VIETNAMESE, box=wide))
+    text = mutool_text(signed, tmp_path)
+    assert text == unicodedata.normalize("NFC", text)
     for line in VIETNAMESE:
         assert line in text
 

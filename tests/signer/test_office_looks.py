@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import unicodedata
-from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +25,7 @@ from signer.page_text import read_pages
 from signer.requests import Level, SigningRequest
 from signer.signing import sign
 from tests.support import pdfs
-from tests.support.judges import pdftotext
+from tests.support.judges import mutool_text, pdftotext
 from tests.support.office_pages import HEADING, Text, block, document, scanned
 from tests.support.pictures import png
 
@@ -119,6 +117,7 @@ def test_long_names_are_broken_between_words() -> None:
     assert box.width_mm < 166
 
 
+@pytest.mark.judge("pdftotext", "mutool")
 async def test_text_read_back_by_three_programs_is_what_was_given(
     seal_key: FileKey, tmp_path: Path
 ) -> None:
@@ -133,24 +132,10 @@ async def test_text_read_back_by_three_programs_is_what_was_given(
         opened.init_forms()
         opened[0].flatten()
         told = [opened[0].get_textpage().get_text_range()]
-    told += programs(made, tmp_path)
+    told += [pdftotext(made, tmp_path), mutool_text(made, tmp_path)]
     for text in told:
         for line in ("SAO Y", ORGANISATION, "2026-11-10T00:30:05+07:00"):
             assert line in text
-
-
-def programs(made: bytes, directory: Path) -> list[str]:
-    """What pdftotext and mutool read, where they are installed."""
-    texts = []
-    with suppress(FileNotFoundError):
-        texts.append(pdftotext(made, directory))
-    file = directory / "read.pdf"
-    file.write_bytes(made)
-    command = ["mutool", "draw", "-F", "text", str(file), "1"]
-    with suppress(FileNotFoundError):
-        told = subprocess.run(command, capture_output=True, check=True, timeout=60)
-        texts.append(told.stdout.decode("utf-8"))
-    return texts
 
 
 async def test_leader_and_seal_are_drawn_at_their_size_one_over_the_other(

@@ -102,6 +102,13 @@ def openssl_timestamp(
     ).strip()
 
 
+def mutool_text(document: bytes, directory: Path) -> str:
+    """Ask MuPDF for the text of page one, annotations included."""
+    file = directory / "mutool-text.pdf"
+    file.write_bytes(document)
+    return _run("mutool", "draw", "-F", "text", str(file), "1")
+
+
 def pdftotext(document: bytes, directory: Path) -> str:
     """Return the text that Poppler finds in a document, annotations included."""
     file = directory / "text.pdf"
