@@ -40,6 +40,9 @@ def readings_differ(reader: PdfFileReader, revision: int | None = None) -> str |
         found.update(section.xref_data.standard_xrefs)
         for number in section.xref_data.freed:
             found.pop(number, None)
+        contested = _contested(section, found)
+        if contested is not None:
+            return f"object {contested} is another one in the stream"
     for number, (generation, offset) in found.items():
         reference = generic.Reference(number, generation, reader)
         if reader.xrefs.get_historical_ref(reference, revision) != offset:
@@ -72,6 +75,19 @@ def _misplaced(section: XRefSection) -> str | None:
     if hybrid is not None and hybrid.meta_info.end_location > section.meta_info.start_location:
         return "a stream stands behind its table"
     return None
+
+
+def _contested(section: XRefSection, found: dict[int, tuple[int, int]]) -> int | None:
+    """Return the number of an object that the tables so far and this stream place differently.
+
+    Which of the two a section's own reader would believe is the reader's choice.
+    """
+    if section.xref_data.hybrid is None:
+        return None
+    stream = section.xref_data.hybrid.xref_data
+    moved = (n for n, place in stream.standard_xrefs.items() if found.get(n, place) != place)
+    hidden = (n for n in (*stream.xrefs_in_objstm, *stream.freed) if n in found)
+    return next(iter((*moved, *hidden)), None)
 
 
 def _hidden_from_tables(
