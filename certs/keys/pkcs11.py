@@ -23,7 +23,13 @@ from certs.keys.pkcs11_login import Pin, log_in
 from certs.keys.pkcs11_mechanisms import cms_form, families_in, operation_for
 from certs.keys.pkcs11_module import Module, module_at
 from certs.keys.pkcs11_sessions import Sessions
-from certs.keys.pkcs11_tokens import KeySelector, TokenCertificate, choose, read_tokens
+from certs.keys.pkcs11_tokens import (
+    KeySelector,
+    TokenCertificate,
+    choose,
+    patiently,
+    read_tokens,
+)
 from certs.keys.pkcs11_turns import TokenAccess, opening_turn
 from certs.parsing import DAMAGE
 from certs.raw_signatures import is_signature_by
@@ -107,7 +113,9 @@ def _open(path: Path, *, selector: KeySelector, pin: Pin, access: TokenAccess) -
     with opening_turn(access.directory, path):
         module = module_at(path)
         module.recover()
-        token, info, chosen = choose(read_tokens(module), selector)
+        token, info, chosen = patiently(
+            lambda: choose(read_tokens(module), selector), module=module
+        )
         # Before the PIN is used for a key that can't be.
         if weakness := _weakness(chosen.certificate):
             raise KeyTooWeak(weakness)

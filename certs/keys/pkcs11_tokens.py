@@ -105,26 +105,26 @@ def list_tokens(module: Path, *, access: TokenAccess | None = None) -> tuple[Tok
     Raises TokenModuleUnusable, TokenUnavailable.
     """
     with opening_turn((access or TokenAccess()).directory, module):
-        return tuple(info for _, info in read_tokens(module_at(module)))
+        opened = module_at(module)
+        return tuple(info for _, info in patiently(lambda: read_tokens(opened), module=opened))
 
 
 def read_tokens(module: Module) -> list[tuple[Token, TokenInfo]]:
-    """The tokens with what they say; call it in an `opening_turn`."""
-
-    def read() -> list[tuple[Token, TokenInfo]]:
-        with module.entered():
-            return [(token, describe(token)) for token in module.tokens()]
-
-    return patiently(read, module=module)
+    """The tokens with what they say; call it in an `opening_turn`, `patiently`."""
+    with module.entered():
+        return [(token, describe(token)) for token in module.tokens()]
 
 
 def patiently(read: Callable[[], _ValueT], *, module: Module) -> _ValueT:
-    """Read from a module that other programs may be opening too; it is started anew in between."""
+    """Read from a module that other programs may be opening too; it is started anew in between.
+
+    While they do, it fails or finds no token. Raises TokenUnavailable.
+    """
     for pause_seconds in _PAUSES_SECONDS:
         generation = module.generation
         try:
             return read()
-        except PKCS11Error:
+        except (PKCS11Error, TokenUnavailable):
             module.lose(generation)
             time.sleep(pause_seconds * random.uniform(0.5, 1.5))
             module.recover(at_once=True)
