@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from bench import levels, signing, verify_bb_50k
+from bench import corpus, large_files, levels, peers, signing, verify_bb_50k
 from bench.harness import Entry
 
-ENTRIES: tuple[Entry, ...] = (*signing.ENTRIES, *levels.ENTRIES, verify_bb_50k.ENTRY)
+ENTRIES: tuple[Entry, ...] = (
+    *signing.ENTRIES,
+    *large_files.ENTRIES,
+    corpus.ENTRY,
+    *levels.ENTRIES,
+    verify_bb_50k.ENTRY,
+    *peers.ENTRIES,
+)
