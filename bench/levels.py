@@ -78,7 +78,7 @@ class _TheirTimestamper(TimeStamper):
 
 
 def _plainly(
-    made: Material, authority: _Authority, known: RevocationEvidence
+    made: Material, authority: _Authority, *, known: RevocationEvidence
 ) -> Callable[[], bytes]:
     roots = [
         asn1_x509.Certificate.load(anchor.certificate.public_bytes(Encoding.DER))
@@ -112,7 +112,11 @@ def _plainly(
 
 
 def _ours(
-    runner: asyncio.Runner, made: Material, authority: _Authority, known: RevocationEvidence
+    runner: asyncio.Runner,
+    made: Material,
+    *,
+    authority: _Authority,
+    known: RevocationEvidence,
 ) -> Callable[[], bytes]:
     fetcher = EvidenceFetcher(FetchPolicy())
     checker = PathChecker(store=made.trust, evidence=known)
@@ -142,23 +146,30 @@ def _prepare() -> Iterator[Gauge]:
         authority = _Authority(made.authority)
         crl = RevocationEvidence(crls=(made.authority.crl(),))
         known = evidence(made).merged(crl)
-        ways = (_ours(runner, made, authority, known), _plainly(made, authority, known))
+        ways = (
+            _ours(runner, made, authority=authority, known=known),
+            _plainly(made, authority, known=known),
+        )
 
         def measure(effort: Effort) -> float:
             for way in ways:
                 _check(way(), made)
-            ratios = [_round(ways, authority, effort) for _ in range(effort.rounds)]
+            ratios = [
+                _round(ways, authority=authority, effort=effort) for _ in range(effort.rounds)
+            ]
             return statistics.median(ratios)
 
         yield Gauge(measure=measure)
 
 
-def _round(ways: tuple[Callable[[], bytes], ...], authority: _Authority, effort: Effort) -> float:
-    ours, theirs = (_seconds_each(way, authority, effort.round_seconds) for way in ways)
+def _round(
+    ways: tuple[Callable[[], bytes], ...], *, authority: _Authority, effort: Effort
+) -> float:
+    ours, theirs = (_seconds_each(way, authority, least=effort.round_seconds) for way in ways)
     return theirs / ours
 
 
-def _seconds_each(way: Callable[[], bytes], authority: _Authority, least: float) -> float:
+def _seconds_each(way: Callable[[], bytes], authority: _Authority, *, least: float) -> float:
     authority.seconds = 0.0
     began, times = time.process_time(), 0
     while times == 0 or time.process_time() - began < least:

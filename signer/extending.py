@@ -103,15 +103,16 @@ async def extend(
     )
     tail = b""
     if any(entry.level is SignatureLevel.B_B for entry in _of_people(report)):
-        tail, proof = await stronger(source, tail, proof)
+        tail, proof = await stronger(source, tail, proof=proof)
     if level.long_term:
         grown = source.followed_by(tail)
         update = partial(store_update, grown, proof.evidence, carried=_carried(surveyed))
         tail += await off_loop(source, update)
     if level is Level.B_LTA:
-        tail, proof = await stronger(source, tail, proof)
+        tail, proof = await stronger(source, tail, proof=proof)
     if tail:
-        check = partial(_require_reached, source.followed_by(tail), level, checker.store, proof)
+        grown = source.followed_by(tail)
+        check = partial(_require_reached, grown, level, store=checker.store, proof=proof)
         await off_loop(source, check)
     return tail
 
@@ -135,8 +136,8 @@ def is_archived(source: Source) -> bool:
 async def _stamp(
     source: Source,
     tail: bytes,
-    proof: Proof,
     *,
+    proof: Proof,
     timestamper: Timestamper | None,
     checker: PathChecker,
     digest: str,
@@ -166,7 +167,7 @@ async def _gather(
     proof = Proof(evidence=RevocationEvidence(), at=at)
 
     async def judge() -> Report:
-        return await off_loop(source, partial(_judge, surveyed, checker.store, proof))
+        return await off_loop(source, partial(_judge, surveyed, proof, store=checker.store))
 
     report = await judge()
     _refuse_broken(surveyed, report)
@@ -181,7 +182,7 @@ async def _gather(
     return proof, report
 
 
-def _judge(surveyed: Survey, store: TrustStore, proof: Proof) -> Report:
+def _judge(surveyed: Survey, proof: Proof, *, store: TrustStore) -> Report:
     with document_errors(), accelerated():
         return judge_survey(surveyed, store=store, evidence=proof.evidence, at=proof.at)
 
@@ -241,13 +242,13 @@ def _of_people(report: Report) -> list[SignatureReport]:
     return [each for each in report.signatures if each.kind is not SignatureKind.DOC_TIMESTAMP]
 
 
-def _require_reached(source: Source, level: Level, store: TrustStore, proof: Proof) -> None:
+def _require_reached(source: Source, level: Level, *, store: TrustStore, proof: Proof) -> None:
     """Require that the verifier finds every signature good and at the level, as promised.
 
     Raises ChangesForbidden where a signature does not admit what was added, else
     VerificationFailed.
     """
-    report = _judge(_surveyed(source), store, proof)
+    report = _judge(_surveyed(source), proof, store=store)
     for entry in report.signatures:
         if entry.changes is Changes.FORBIDDEN:
             raise ChangesForbidden(f"{entry.field}: {entry.detail}")
