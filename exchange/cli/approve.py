@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from exchange.cli.commands import as_command
-from exchange.cli.errors import UsageInvalid
+from exchange.cli.errors import PictureUnnamed
 from exchange.cli.exits import ExitCode
 from exchange.cli.output import Output
 from exchange.cli.signing.choices import choices_of
@@ -51,7 +51,7 @@ def approve(options: ApproveOptions, output: Output) -> ExitCode | Coroutine[Any
     choices = choices_of(options)
     path = options.picture or choices.profile.picture
     if path is None:
-        raise UsageInvalid("no picture of the signature: give --picture PNG, or use a profile")
+        raise PictureUnnamed
     picture, name = read_picture(path), options.signer or choices.profile.name or None
 
     def signing(at: datetime) -> OfficeSigning:

@@ -3,6 +3,8 @@
 CliError
 ├─ UsageInvalid         USAGE_INVALID
 ├─ NothingToSign        NOTHING_TO_SIGN
+├─ KeyUnnamed           KEY_UNNAMED
+├─ PictureUnnamed       PICTURE_UNNAMED
 ├─ AlreadyAtLevel       ALREADY_AT_LEVEL
 ├─ FileUnreadable       FILE_UNREADABLE
 ├─ FileChanged          FILE_CHANGED
@@ -64,6 +66,18 @@ class AlreadyAtLevel(CliError):
     """The signatures have this level already. To renew the archive time-stamp, say --renew."""
 
     reason = "ALREADY_AT_LEVEL"
+
+
+class KeyUnnamed(CliError):
+    """It is not said which key signs. Name one with --key or --module, or use a profile."""
+
+    reason = "KEY_UNNAMED"
+
+
+class PictureUnnamed(CliError):
+    """This signature shows a picture, and none is named. Give --picture, or use a profile."""
+
+    reason = "PICTURE_UNNAMED"
 
 
 class FileChanged(CliError):

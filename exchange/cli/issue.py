@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from exchange.cli.commands import as_command
-from exchange.cli.errors import UsageInvalid
+from exchange.cli.errors import PictureUnnamed, UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.output import Output
 from exchange.cli.signing.choices import Choices, choices_of
@@ -55,7 +55,10 @@ class IssueOptions(SigningOptions):
     seal_mm: Annotated[
         float,
         typer.Option(
-            "--seal-mm", metavar="MM", help="Đường kính thật của con dấu · The seal's true size."
+            "--seal-mm",
+            metavar="MM",
+            help="Đường kính thật của con dấu · The seal's true size; 36 by default.",
+            show_default=False,
         ),
     ] = 0.0
     signer: Annotated[
@@ -76,7 +79,7 @@ def issue(options: IssueOptions, output: Output) -> ExitCode | Coroutine[Any, An
     choices = choices_of(options)
     path = options.picture or choices.profile.picture
     if path is None:
-        raise UsageInvalid("no picture of the seal: give --picture PNG, or use a profile")
+        raise PictureUnnamed
     picture, name = read_picture(path), options.signer or None
     seal_mm = options.seal_mm or choices.profile.picture_mm or SEAL_MM
     if not 1 <= seal_mm <= 100:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certs.schemes import SignatureScheme, scheme_named
-from exchange.cli.errors import UsageInvalid
+from exchange.cli.errors import KeyUnnamed, UsageInvalid
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.trust import known_profile
 from exchange.client.profile import SigningChoices
@@ -43,7 +43,7 @@ def choices_of(options: SigningOptions) -> Choices:
         for name in _TOKEN_OPTIONS
     }
     if in_file is None and not any(token.values()):
-        raise UsageInvalid("no key: name one with --key FILE or --token, or in a profile")
+        raise KeyUnnamed
     return Choices(
         key=in_file,
         module=token["module"],

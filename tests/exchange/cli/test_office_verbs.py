@@ -251,10 +251,8 @@ def test_several_documents_are_approved_with_one_passphrase_and_skipped_next_tim
 @pytest.mark.parametrize(
     ("verb", "options"),
     [
-        ("approve", ()),
         ("issue", ("--picture", SEALS_PICTURE, "--date", "1/2/2026")),
         ("issue", ("--picture", SEALS_PICTURE, "--seal-mm", "360")),
-        ("issue", ()),
         ("copy", ("--form", "sao-y")),
         ("copy", ("--form", "photo", "--organisation", "X")),
         ("annex", ()),
@@ -277,3 +275,9 @@ def test_a_number_is_one_documents(office: Office) -> None:
     Path("khác.pdf").write_bytes(document(HEADING))
     refused = office.issue("*.pdf", "--number", NUMBER)
     assert (refused.code, refused.reason) == (2, "USAGE_INVALID")
+
+
+@pytest.mark.parametrize("verb", ["approve", "issue"])
+def test_a_picture_that_is_not_named_is_asked_for(office: Office, verb: str) -> None:
+    refused = office(verb, "qd.pdf")
+    assert (refused.code, refused.reason) == (2, "PICTURE_UNNAMED")
