@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -188,8 +189,8 @@ async def test_all_signatures_of_a_document_are_extended(ages: Ages) -> None:
 def test_in_whatever_order_a_document_is_extended_it_stays_valid_and_never_sinks(
     ages_directory: Path, start: Level, steps: list[tuple[Level, int]], stream_xrefs: bool
 ) -> None:
-    name = hashlib.sha256(repr((start, steps, stream_xrefs)).encode()).hexdigest()[:12]
-    ages = Ages(ages_directory / name)
+    # The same example may be tried again.
+    ages = Ages(Path(tempfile.mkdtemp(dir=ages_directory)))
     page = pdfs.with_stream_xrefs(pdfs.one_page()) if stream_xrefs else pdfs.one_page()
 
     async def live() -> None:
@@ -383,3 +384,16 @@ async def test_eu_dss_says_the_level_that_was_asked_for(
     [signature] = answer.signatures
     assert signature.level == f"PAdES-BASELINE-{goal[2:]}"
     assert signature.indication == "TOTAL_PASSED", signature
+
+
+@pytest.mark.judge("dss")
+async def test_eu_dss_follows_a_chain_of_renewals(ages: Ages, java_judges: JavaJudges) -> None:
+    answer = java_judges.dss(
+        await long_chain(ages),
+        ages.present.authority.root,
+        evidence=ages.evidence(),
+        at=ages.now,
+    )
+    [signature] = answer.signatures
+    assert (signature.level, signature.indication) == ("PAdES-BASELINE-LTA", "TOTAL_PASSED")
+    assert [each.indication for each in answer.timestamps] == ["PASSED"] * 3
