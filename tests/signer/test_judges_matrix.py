@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -243,36 +244,31 @@ def test_all_judges_refuse_its_tampered_twin(
     assert (said.indication, said.sub_indication) == ("TOTAL_FAILED", "HASH_FAILURE"), said
 
 
-def kinds(directory: Path) -> dict[str, bytes]:
-    """One document of each structure that readers take different ways through."""
-    form = pdfs.with_text_field(PAGE, "DocNumber", "09")
-    owned = ("--encrypt", "", "owner", "256", "--")
-    qpdf = {
-        "object streams": ("--object-streams=generate",),
-        "linearized": ("--linearize",),
-        "locked by its owner": owned,
-    }
-    return {
-        "stream references": pdfs.with_stream_xrefs(PAGE),
-        "hybrid references, as Word writes": producers.as_word_writes(),
-        "PDF 2.0": PAGE.replace(b"%PDF-1.7", b"%PDF-2.0", 1),
-        "a form": form,
-        "turned by 90": pdfs.one_page(rotate=90),
-        "a scan": producers.scanned_as_jbig2(),
-        "Writer": (producers.DATA / "documents" / "cong-van.pdf").read_bytes(),
-        "Chromium": (producers.DATA / "producers" / "chromium.pdf").read_bytes(),
-        **{
-            name: producers.by_qpdf(form, *options, directory=directory)
-            for name, options in qpdf.items()
-        },
-    }
+FORM = pdfs.with_text_field(PAGE, "DocNumber", "09")
 
 
-KINDS = (
-    *("stream references", "hybrid references, as Word writes", "PDF 2.0", "a form"),
-    *("turned by 90", "a scan", "Writer", "Chromium"),
-    *("object streams", "linearized", "locked by its owner"),
-)
+def made(document: bytes) -> Callable[[Path], bytes]:
+    return lambda _: document
+
+
+def by_qpdf(*options: str) -> Callable[[Path], bytes]:
+    return lambda directory: producers.by_qpdf(FORM, *options, directory=directory)
+
+
+# One document of each structure that readers take different ways through.
+KINDS: dict[str, Callable[[Path], bytes]] = {
+    "stream references": made(pdfs.with_stream_xrefs(PAGE)),
+    "hybrid references, as Word writes": made(producers.as_word_writes()),
+    "PDF 2.0": made(PAGE.replace(b"%PDF-1.7", b"%PDF-2.0", 1)),
+    "a form": made(FORM),
+    "turned by 90": made(pdfs.one_page(rotate=90)),
+    "a scan": made(producers.scanned_as_jbig2()),
+    "Writer": made((producers.DATA / "documents" / "cong-van.pdf").read_bytes()),
+    "Chromium": made((producers.DATA / "producers" / "chromium.pdf").read_bytes()),
+    "object streams": by_qpdf("--object-streams=generate"),
+    "linearized": by_qpdf("--linearize"),
+    "locked by its owner": by_qpdf("--encrypt", "", "owner", "256", "--"),
+}
 
 
 @pytest.mark.parametrize("level", list(Level), ids=str)
@@ -287,7 +283,7 @@ def test_all_judges_accept_every_kind_of_document_at_every_level(
     tmp_path: Path,
 ) -> None:
     scheme = scheme_named("ECDSA/sha256")
-    before = kinds(tmp_path)[kind]
+    before = KINDS[kind](tmp_path)
     document = signed(before, keys["p256"], practice, level=level, scheme=scheme)
     assert document.startswith(before)
     assert_all_accept(answers_of_programs(document, practice, tmp_path), scheme, level=level)
