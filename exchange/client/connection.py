@@ -15,6 +15,7 @@ from congvan.v1 import (
     blobs_pb2_grpc,
     compliance_pb2_grpc,
     exchange_pb2_grpc,
+    operations_pb2_grpc,
     registry_pb2_grpc,
     signing_pb2_grpc,
     verification_pb2_grpc,
@@ -54,6 +55,7 @@ class Connection:
         self.archive = archive_pb2_grpc.ArchiveServiceStub(channel)
         self.compliance = compliance_pb2_grpc.ComplianceServiceStub(channel)
         self.signing = signing_pb2_grpc.SigningServiceStub(channel)
+        self.operations = operations_pb2_grpc.OperationServiceStub(channel)
         self.verification = verification_pb2_grpc.VerificationServiceStub(channel)
         self._channel = channel
 

@@ -49,6 +49,12 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> ClientError:
             return ServiceAnswerInvalid(f"{code.name}: {details}")
 
 
+def refusal_of(status: status_pb2.Status) -> ServiceRefused | None:
+    """Translate the status of one item of a batch; None where the service gave no reason."""
+    names = {code.value[0]: code.name for code in grpc.StatusCode}
+    return _refusal(status, names.get(status.code, str(status.code)))
+
+
 def _status(metadata: Iterable[tuple[str, str | bytes]]) -> status_pb2.Status | None:
     for key, value in metadata:
         if key == _STATUS_KEY and isinstance(value, bytes):
