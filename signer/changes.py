@@ -150,7 +150,10 @@ class _NumberAndDateRule(FieldMDPRule):
         appearance = field["/AP"].raw_get("/N").reference
         if not context.old.is_ref_unassignable(appearance):
             raise SuspiciousModification(f"{name} shows an object of the signed revision")
-        for place in spec.expected_contexts():
+        places = spec.expected_contexts()
+        if sum("/Annots" in str(place) for place in places) > 1:
+            raise SuspiciousModification(f"{name} is shown in several places")
+        for place in places:
             yield (
                 ModificationLevel.FORM_FILLING,
                 FormUpdate(updated_ref=spec.new_field_ref, field_name=name, context_checked=place),

@@ -12,18 +12,30 @@ from typing import TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils import generic
 
-from signer.engine import ENGINE_ERRORS, raw
+from signer.engine import ENGINE_ERRORS, array, raw
 from signer.engine import dictionary as as_dictionary
 from signer.errors import DocumentMalformed
 from signer.field_line import fills_field, read_line
 from signer.known_typefaces import Metrics, known_metrics
 from signer.number_and_date import TEXT_FIELDS, NumberForm, is_lawful_value
 from signer.pdf_values import look_up
-from signer.placement import MM_PER_INCH, UNITS_PER_INCH, Placement, placement_of
+from signer.placement import (
+    MM_PER_INCH,
+    UNITS_PER_INCH,
+    Placement,
+    page_of,
+    placement_of,
+    shown_page,
+)
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.rw_common import PdfHandler
 
+HEADING_MM: Final = 90.0
+"""How far below the first page's upper edge boxes 3 and 4 end at most (NĐ 30/2020 App. I, IV).
+
+Digits that are filled in elsewhere could become part of what the text says.
+"""
 MAX_WIDTH_MM: Final = 130.0
 MAX_HEIGHT_MM: Final = 15.0
 PRINTED: Final = 4
@@ -37,7 +49,7 @@ _KEYS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedField:
-    """A field for number or date: where it is, and what its line is drawn with.
+    """A field for number or date: where it is (page, placement), and what its line is drawn with.
 
     form: how much of the number's line it shows, kept in the field's mapping name (/TM).
     reference: of the field, which is its own widget. fonts: the form's default fonts. font_name:
@@ -47,6 +59,7 @@ class PreparedField:
     name: str
     form: NumberForm
     reference: generic.Reference
+    page: generic.Reference
     placement: Placement
     fonts: generic.DictionaryObject
     font_name: str
@@ -77,7 +90,29 @@ def prepared_fields(handler: PdfHandler) -> dict[str, PreparedField]:
             if prepared is None or name in found:
                 return {}
             found[name] = prepared
+    if found and not all(_in_heading(handler, field) for field in found.values()):
+        return {}
     return found
+
+
+def _in_heading(handler: PdfHandler, field: PreparedField) -> bool:
+    """Whether the field is one of the first page's widgets, and lies in its heading."""
+    try:
+        page = page_of(handler, 0)
+        widgets = array(raw(page, "/Annots"))
+        if field.page != page.container_ref or widgets is None:
+            return False
+        shown = shown_page(page)
+        area = shown.seen(field.placement.rect)
+        at_page = [
+            each
+            for each in widgets
+            if isinstance(each, generic.IndirectObject) and each.reference == field.reference
+        ]
+    except (*ENGINE_ERRORS, DocumentMalformed):
+        return False
+    height = shown.size_mm[1]
+    return len(at_page) == 1 and height - HEADING_MM <= area.bottom and area.top <= height + 1
 
 
 def _read_contained(
@@ -109,8 +144,8 @@ def _read(
     metrics = known_metrics(as_dictionary(raw(fonts, font_name))) if fonts is not None else None
     if placement is None or fonts is None or metrics is None or not _is_plain(field, placement):
         return None
-    appearance = _normal_appearance(field)
-    if appearance is None:
+    appearance, page = _normal_appearance(field), raw(field, "/P")
+    if appearance is None or not isinstance(page, generic.IndirectObject):
         return None
     value: str | None = None
     if "/V" in field:
@@ -124,6 +159,7 @@ def _read(
         name=name,
         form=number_form,
         reference=reference,
+        page=page.reference,
         placement=placement,
         fonts=fonts,
         font_name=font_name,

@@ -18,6 +18,7 @@ from signer.errors import (
     FieldsPrepared,
     FieldUnusable,
     NumberAfterSignature,
+    PlacementInvalid,
 )
 from signer.field_line import FONT_SIZE_PT, form_xobject
 from signer.number_and_date import (
@@ -29,8 +30,8 @@ from signer.number_and_date import (
 )
 from signer.opening import document_errors, open_for_update, written_update
 from signer.pdf_values import dictionary, look_up
-from signer.placement import page_index, place
-from signer.prepared_fields import PRINTED, READ_ONLY
+from signer.placement import page_index, page_of, place, placement_of, shown_page
+from signer.prepared_fields import HEADING_MM, PRINTED, READ_ONLY
 from signer.signature_fields import signature_fields
 from signer.target_field import forbids_changes
 
@@ -76,6 +77,7 @@ def prepare(
         if places.texts:
             font = _add_font(form, writer)
             for text in places.texts:
+                _ensure_in_heading(text, writer)
                 _add(writer, form, box=text.box, entries=_text_entries(text, font))
         for signature in places.signatures:
             entries: dict[str, object] = {
@@ -88,6 +90,16 @@ def prepare(
             flags = int(form.get("/SigFlags", 0)) | _SIGNATURES_EXIST
             form[generic.NameObject("/SigFlags")] = generic.NumberObject(flags)  # type: ignore[no-untyped-call]
         return written_update(writer, source)
+
+
+def _ensure_in_heading(text: TextPlace, writer: IncrementalPdfFileWriter) -> None:
+    """Refuse a number or date where boxes 3 and 4 never are: verification would not admit it."""
+    page = page_index(text.box, writer)
+    height = shown_page(page_of(writer, page)).size_mm[1]
+    if page or text.box.bottom_mm < height - HEADING_MM:
+        raise PlacementInvalid(
+            f"{text.name}: number and date stand on page 1, in its upper {HEADING_MM:g} mm"
+        )
 
 
 def _refuse_signed(writer: IncrementalPdfFileWriter) -> None:
@@ -185,18 +197,22 @@ def _add(
     entries: dict[str, object],
 ) -> None:
     """Add a field that is its own widget, drawn empty as PDF/A wants it (ISO 19005-2 §6.3.3)."""
-    placement = place(box, writer)
     page, _ = writer.find_page_for_modification(page_index(box, writer))  # type: ignore[no-untyped-call]
     field = dictionary(
         {
             "/Type": "/Annot",
             "/Subtype": "/Widget",
             **entries,
-            "/Rect": tuple(round(edge, 4) for edge in placement.rect),
+            "/Rect": tuple(round(edge, 4) for edge in place(box, writer).rect),
             "/P": page,
-            "/AP": {"/N": writer.add_object(form_xobject(placement, {}, commands=b""))},
         }
     )
+    # Read back from the rounded rectangle, as whoever fills the field does: its box stays the same.
+    placement = placement_of(field)
+    if placement is None:
+        raise PlacementInvalid("the field has no area")
+    empty = writer.add_object(form_xobject(placement, {}, commands=b""))
+    field[generic.NameObject("/AP")] = dictionary({"/N": empty})
     reference = writer.add_object(field)
     writer.register_annotation(page, reference)  # type: ignore[no-untyped-call]
     fields = look_up(form, "/Fields")

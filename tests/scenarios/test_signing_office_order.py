@@ -145,7 +145,7 @@ def test_a_number_after_the_seal_is_refused(clients: dict[str, Client], approved
 def test_fields_are_prepared_where_the_caller_says(
     clients: dict[str, Client], draft: bytes
 ) -> None:
-    box = signing_pb2.PageBox(page=1, left_mm=35, bottom_mm=190, width_mm=60, height_mm=6)
+    box = signing_pb2.PageBox(page=1, left_mm=35, bottom_mm=240, width_mm=60, height_mm=6)
     seat = signing_pb2.PageBox(page=-1, left_mm=100, bottom_mm=32, width_mm=36, height_mm=36)
     request = signing_pb2.PrepareDocumentRequest(
         request_id=str(uuid4()),

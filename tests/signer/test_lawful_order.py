@@ -15,7 +15,7 @@ from signer.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, SEAL_
 from signer.verdicts import Changes, SignatureKind, Verdict
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts, mutool, pdfsig, pdftotext, qpdf_complaints
-from tests.support.lawful import DATE, NUMBER, numbered, prepared
+from tests.support.lawful import DATE, NUMBER, PLACES, numbered, places_at, prepared
 from tests.support.pictures import seal_picture
 from tests.support.practice import Practice
 from tests.support.verification import Desk, Judge
@@ -43,7 +43,9 @@ def issue(document: bytes, desk: Desk, leader_key: FileKey, seal_key: FileKey) -
         # mutool 1.21 reads no RSASSA-PSS.
         return desk.sign(document, key, field_name=field, appearance=shown, scheme=PKCS1)
 
-    signed = sign(prepared(document), leader_key, field=LEADER_FIELD)
+    # Turned, the page is 210 mm high.
+    places = places_at(190) if b"/Rotate 90" in document else PLACES
+    signed = sign(prepared(document, places), leader_key, field=LEADER_FIELD)
     return sign(numbered(signed), seal_key, field=SEAL_FIELD)
 
 

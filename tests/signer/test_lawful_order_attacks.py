@@ -373,6 +373,24 @@ def _whole_page(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(widget)
 
 
+def _in_the_text(writer: IncrementalPdfFileWriter) -> None:
+    """Let digits be filled in beside an amount of money."""
+    widget = attacks._field(writer, NUMBER_FIELD)
+    widget[pdf_name("/Rect")] = generic.ArrayObject(
+        generic.NumberObject(edge) for edge in (100, 300, 270, 317)
+    )
+    writer.update_container(widget)
+
+
+def _of_a_page_apart(writer: IncrementalPdfFileWriter) -> None:
+    """Name a page that is none, on which the field would be small and high."""
+    widget = attacks._field(writer, NUMBER_FIELD)
+    widget[pdf_name("/P")] = writer.add_object(
+        dictionary({"/Type": "/Page", "/MediaBox": (0, 0, 9000, 9000), "/UserUnit": 0.01})
+    )
+    writer.update_container(widget)
+
+
 def _scripted(writer: IncrementalPdfFileWriter) -> None:
     widget = attacks._field(writer, NUMBER_FIELD)
     script = dictionary({"/S": "/JavaScript", "/JS": generic.pdf_string("app.alert(1)")})
@@ -388,7 +406,9 @@ def _painted(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(widget)
 
 
-@pytest.mark.parametrize("tamper", [_other_shapes, _whole_page, _scripted, _painted])
+@pytest.mark.parametrize(
+    "tamper", [_other_shapes, _whole_page, _in_the_text, _of_a_page_apart, _scripted, _painted]
+)
 def test_fields_that_were_prepared_to_show_something_else_are_not_ours(
     tamper: Callable[[IncrementalPdfFileWriter], None],
     judge: Judge,

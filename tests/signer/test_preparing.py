@@ -212,6 +212,20 @@ def test_a_field_for_number_or_date_is_no_larger_than_a_line() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(page=1, left_mm=30, bottom_mm=120, width_mm=40, height_mm=6),
+        Box(page=2, left_mm=30, bottom_mm=250, width_mm=40, height_mm=6),
+    ],
+    ids=["in the text", "on another page"],
+)
+def test_number_and_date_stand_in_the_heading_and_nowhere_else(box: Box) -> None:
+    """Digits that are filled in elsewhere could become part of what the text says."""
+    with pytest.raises(PlacementInvalid, match="page 1"):
+        prepared(pdfs.pages(2), FieldPlaces(texts=(TextPlace(name=NUMBER_FIELD, box=box),)))
+
+
 def test_fields_that_mean_nothing_are_refused() -> None:
     with pytest.raises(FieldUnusable):
         FieldPlaces()

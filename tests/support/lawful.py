@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from signer.appearance import Box
 from signer.field_places import FieldPlaces, SignaturePlace, TextPlace
 from signer.filling import fill_fields
@@ -19,8 +21,8 @@ NUMBER = "09/QĐ-UBND"
 DATE = "Thanh Hóa, ngày 05 tháng 02 năm 2026"
 VALUES = FieldValues.read(number=NUMBER, date=DATE)
 
-NUMBER_BOX = Box(page=1, left_mm=35, bottom_mm=190, width_mm=60, height_mm=6)
-DATE_BOX = Box(page=1, left_mm=105, bottom_mm=190, width_mm=85, height_mm=6)
+NUMBER_BOX = Box(page=1, left_mm=35, bottom_mm=240, width_mm=60, height_mm=6)
+DATE_BOX = Box(page=1, left_mm=105, bottom_mm=240, width_mm=85, height_mm=6)
 LEADER_BOX = Box(page=-1, left_mm=125, bottom_mm=40, width_mm=40, height_mm=18)
 SEAL_BOX = Box(page=-1, left_mm=100, bottom_mm=32, width_mm=36, height_mm=36)
 
@@ -32,6 +34,16 @@ PLACES = FieldPlaces(
     leaders=(SignaturePlace(name=LEADER_FIELD, box=LEADER_BOX),),
     seal=SignaturePlace(name=SEAL_FIELD, box=SEAL_BOX),
 )
+
+
+def places_at(bottom_mm: float) -> FieldPlaces:
+    """The same for a page of another height: number and date that high."""
+    return replace(
+        PLACES,
+        texts=tuple(
+            replace(text, box=replace(text.box, bottom_mm=bottom_mm)) for text in PLACES.texts
+        ),
+    )
 
 
 def prepared(document: bytes, places: FieldPlaces = PLACES) -> bytes:
