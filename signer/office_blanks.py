@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from signer.errors import PlaceNotFound
 from signer.page_facts import Area
-from signer.text_lines import folded, rows
+from signer.text_lines import folded, lines, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,8 @@ _LEFT_SHARE: Final = 0.42
 """The share of the page's width, from the left, in which box 3 lies."""
 _SYMBOL_SHARE: Final = 0.55
 """How far a symbol may stand to the right: nothing in box 4 begins like one."""
+_LEAST_HALF_MM: Final = 25.0
+"""Half the width that a line of number or date needs at the least."""
 _COLUMNS_APART_MM: Final = 5.0
 _LEFT_MM: Final = 30.0
 _RIGHT_MM: Final = 15.0
@@ -170,9 +172,31 @@ def unlabelled_places(page: PageFacts) -> tuple[Area, Area] | None:
             Area(left=start, bottom=top - _LINE_MM, right=end, top=top) for start, end in sides
         )
         if page.is_free(left) and page.is_free(right) and _below_something(page, top):
-            return left, right
+            return _centred(left, page), _centred(right, page)
         top -= 1.0
     return None
+
+
+def _centred(area: Area, page: PageFacts) -> Area:
+    """Return the part of an area that is centred under what the heading names above it."""
+    named = [
+        line.area
+        for line in lines(page.words)
+        if line.area.bottom >= area.top - 1 and area.left < line.area.centre < area.right
+    ]
+    if named:
+        centre = Area.around(named).centre
+    else:
+        # Of the names on the right, the longest reaches a little into the left part.
+        inner = min(area.right, page.width_mm * _LEFT_SHARE)
+        right = inner if inner > area.left else area.right
+        above = Area(left=area.left, bottom=area.top, right=right, top=page.height_mm)
+        sides = page.ink.sides(above, height_mm=page.height_mm) if page.ink else None
+        centre = sum(sides) / 2 if sides else area.centre
+    half = min(centre - area.left, area.right - centre)
+    if half < _LEAST_HALF_MM:
+        return area
+    return Area(left=centre - half, bottom=area.bottom, right=centre + half, top=area.top)
 
 
 def _below_something(page: PageFacts, top: float) -> bool:

@@ -101,6 +101,9 @@ def test_where_nothing_is_printed_a_free_line_under_the_heading_takes_all(scan: 
     assert number.bottom_mm == date.bottom_mm
     assert 240 < number.bottom_mm < 265
     assert number.left_mm + number.width_mm <= date.left_mm
+    # Boxes 3 and 4 stand centred under the names above them, at 64 and 144 mm.
+    assert Area.of_box(number).centre == pytest.approx(64, abs=1)
+    assert Area.of_box(date).centre == pytest.approx(144, abs=3)
     for box in (number, date):
         assert page.is_free(Area.of_box(box))
 
