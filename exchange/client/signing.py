@@ -89,9 +89,8 @@ def _choose_scheme(options: signing_pb2.SigningOptions, key: SigningKey) -> None
     """Name the key's best scheme: the service sees the certificate, not what the token can do."""
     scheme = preferred_scheme(key.certificate.public_key(), key.families)
     if scheme is not None:
-        options.scheme.family = signing_pb2.SchemeFamily.Value(
-            f"SCHEME_FAMILY_{scheme.family.name}"
-        )
+        name = f"SCHEME_FAMILY_{scheme.family.name}"
+        options.scheme.family = signing_pb2.SchemeFamily.Value(name)
         options.scheme.digest_algorithm = scheme.digest_algorithm
 
 

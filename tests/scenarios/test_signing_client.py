@@ -17,7 +17,7 @@ from exchange.client.blobs import download_bytes
 from exchange.client.connection import Connection, connect
 from exchange.client.errors import ServiceRefused
 from exchange.client.profile import Profile
-from exchange.client.signing import finished, sign_with_own_key
+from exchange.client.signing import Outcome, finished, sign_with_own_key
 from tests.support.clients import Client
 from tests.support.practice import one_page
 from tests.support.service import PROVINCE, RunningService
@@ -51,7 +51,7 @@ def test_many_documents_are_signed_with_the_clients_own_key(
 ) -> None:
     on_disk = tmp_path / "large.pdf"
     on_disk.write_bytes(large(4 * MEGABYTE))
-    documents = [one_page("First"), b"no PDF at all", on_disk, one_page("Last")]
+    documents: list[bytes | Path] = [one_page("First"), b"no PDF at all", on_disk, one_page("Last")]
     options = signing_pb2.SigningOptions(level=B_B, role=signing_pb2.SIGNING_ROLE_LEADER)
 
     async def sign_all() -> list[bytes | str]:
@@ -59,12 +59,13 @@ def test_many_documents_are_signed_with_the_clients_own_key(
             outcomes = await sign_with_own_key(
                 connection, documents, key=leader_key, options=options
             )
-            return [
-                each.refusal.reason
-                if each.refusal or each.document is None
-                else await download_bytes(connection, each.document.sha256, max_bytes=10 * MEGABYTE)
-                for each in outcomes
-            ]
+            return [await outcome(connection, each) for each in outcomes]
+
+    async def outcome(connection: Connection, found: Outcome) -> bytes | str:
+        if found.document is None:
+            return found.refusal.reason if found.refusal else ""
+        sha256 = found.document.sha256
+        return await download_bytes(connection, sha256, max_bytes=10 * MEGABYTE)
 
     first, refused, big, last = asyncio.run(sign_all())
     assert refused == "NOT_A_PDF"
