@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -328,10 +329,11 @@ async def test_two_keys_of_one_token_share_its_login(box: TokenBox) -> None:
     )
 
 
+@pytest.mark.parametrize("sessions", [1, 4])
 async def test_a_token_pulled_out_mid_batch_is_named_and_works_again_when_back(
-    box: TokenBox,
+    box: TokenBox, sessions: int
 ) -> None:
-    key = await opened(box)
+    key = await opened(box, access=replace(box.access, sessions=sessions))
     assert await key.sign_raw(b"1", PSS)
     box.take_away()
     # Several at a time, so that sessions are opened to the token that is gone.
@@ -340,14 +342,22 @@ async def test_a_token_pulled_out_mid_batch_is_named_and_works_again_when_back(
             *(key.sign_raw(number, PSS) for _ in range(4)), return_exceptions=True
         )
         assert [type(each) for each in gone] == [TokenUnavailable] * 4
-    with pytest.raises(TokenUnavailable):
-        await opened(box)
     box.bring_back()
     await asyncio.sleep(RESTART_PAUSE_SECONDS)
     assert await key.sign_raw(b"3", PSS)
     values = await asyncio.gather(*(key.sign_raw(b"%d" % each, PSS) for each in range(8)))
     assert len(values) == 8
     assert not count_low(box)
+
+
+async def test_a_token_that_is_away_can_be_opened_when_it_is_back(box: TokenBox) -> None:
+    await opened(box)
+    box.take_away()
+    with pytest.raises(TokenUnavailable):
+        await opened(box)
+    box.bring_back()
+    await asyncio.sleep(RESTART_PAUSE_SECONDS)
+    assert await (await opened(box)).sign_raw(b"data", PSS)
 
 
 async def test_a_token_that_was_away_between_two_signatures_is_not_missed(box: TokenBox) -> None:
