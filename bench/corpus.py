@@ -19,6 +19,8 @@ from signer.signing import sign
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "pdf"
 ROUNDS = 3
+MIN_DOCUMENTS = 50
+"""Encrypted and certified ones aside, pyHanko signs about half of them."""
 FIELD = "Ky-Bench"
 
 
@@ -36,7 +38,7 @@ def _prepare() -> Iterator[Gauge]:
                 for path in sorted(CORPUS.glob("*.pdf"))
                 if (ratio := _ratio(path.read_bytes(), made, runner=runner, effort=effort))
             ]
-            if len(ratios) < len(list(CORPUS.glob("*.pdf"))) // 2:
+            if len(ratios) < MIN_DOCUMENTS:
                 raise WrongResult(f"only {len(ratios)} documents could be signed")
             return max(ratios)
 

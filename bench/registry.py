@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import corpus, large_files, levels, peers, signing, verify_bb_50k
+from bench import corpus, large_files, levels, peers, signing, verify_bb_50k, whole_service
 from bench.harness import Entry
 
 ENTRIES: tuple[Entry, ...] = (
@@ -10,6 +10,7 @@ ENTRIES: tuple[Entry, ...] = (
     *large_files.ENTRIES,
     corpus.ENTRY,
     *levels.ENTRIES,
+    whole_service.ENTRY,
     verify_bb_50k.ENTRY,
     *peers.ENTRIES,
 )
