@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -28,7 +29,8 @@ from signer.assessing import assess
 from signer.cms_signatures import certificate_of, read_cms
 from signer.report import Report
 from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.signing import sign, sign_tail
+from signer.source import Source
 from signer.verdicts import Changes, SignatureKind, SignatureLevel, Verdict
 from tests.support import pdfs
 from tests.support.fronts import FrontedAuthority, Services, about_something_else
@@ -70,7 +72,7 @@ def honest(served: FrontedAuthority) -> None:
 def people(served: FrontedAuthority) -> dict[str, Issued]:
     return {
         kind: served.authority.issue_person("Lê Thị Bình", organisation="UBND", key=kind)
-        for kind in ("rsa2048", "p256", "p384")
+        for kind in ("rsa2048", "p256", "p384", "ed25519")
     }
 
 
@@ -121,7 +123,7 @@ def streams(store: generic.DictionaryObject, key: str) -> list[bytes]:
     return [bytes(store[key][index].data) for index in range(len(store[key]))]
 
 
-@pytest.mark.parametrize("kind", ["rsa2048", "p256", "p384"])
+@pytest.mark.parametrize("kind", ["rsa2048", "p256", "p384", "ed25519"])
 @pytest.mark.parametrize("level", LONG_TERM, ids=str)
 async def test_a_long_term_signature_needs_nothing_but_the_document_to_be_valid(
     served: FrontedAuthority, people: dict[str, Issued], kind: str, level: Level
@@ -177,6 +179,30 @@ async def test_once_warm_a_b_lta_costs_two_time_stamps_and_no_other_call(
         for _ in range(3):
             await signed_at(Level.B_LTA, file_key(people["rsa2048"]), services)
     assert served.front.asked == {"tsa": 6}
+
+
+async def test_a_large_document_in_a_file_costs_no_memory(
+    served: FrontedAuthority, people: dict[str, Issued], tmp_path: Path
+) -> None:
+    file = tmp_path / "large.pdf"
+    file.write_bytes(pdfs.one_page_of_size(20_000_000))
+    request = SigningRequest(level=Level.B_LTA, signed_at=datetime.now(UTC))
+    async with Services(served) as services:
+        with Source.of_file(file) as source:
+            tracemalloc.start()
+            try:
+                tail = await sign_tail(
+                    source,
+                    key=file_key(people["p256"]),
+                    request=request,
+                    timestamper=services.timestamper,
+                    checker=services.checker,
+                )
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+    assert peak < 5_000_000
+    assert judged(file.read_bytes() + tail, served).verdict is Verdict.VALID
 
 
 async def test_a_seal_is_proved_in_its_own_role_beside_the_leaders_signature(
