@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from certs.keys import SigningKey
-from certs.keys.file import load_pkcs12
+from certs.keys.file import load_key_file
 from certs.keys.pkcs11 import open_token_key
 from certs.keys.pkcs11_tokens import KeySelector
 from certs.keys.pkcs11_turns import TokenAccess
@@ -46,7 +46,7 @@ async def _load_key(section: SigningKeySection, *, settings: Settings) -> Signin
     if section.passphrase_file is not None:
         what = _named(section, "passphrase_file")
         passphrase = read_setting_file(section.passphrase_file, what=what).rstrip(b"\r\n")
-    return load_pkcs12(read_setting_file(section.file, what=_named(section, "file")), passphrase)
+    return load_key_file(read_setting_file(section.file, what=_named(section, "file")), passphrase)
 
 
 async def _open_in_token(

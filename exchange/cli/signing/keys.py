@@ -1,6 +1,7 @@
 """Where the key of a call comes from: its secret is asked for once and tried once."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from certs.checking import PathChecker
 from certs.errors import CertificateUnsuitable
 from certs.identity import IdentityKind, identify
 from certs.keys import SigningKey
-from certs.keys.file import load_pkcs12
+from certs.keys.file import load_key_file
 from certs.path import PathStatus
+from certs.schemes import EXPERIMENTAL
 from exchange.cli.errors import FileUnreadable, UsageInvalid
 from exchange.cli.files import read_file
 from exchange.cli.output import Output
@@ -20,7 +22,8 @@ from exchange.cli.signing.options import KeyOptions
 
 _MAX_KEY_BYTES = 1024 * 1024
 
-Opening = Callable[[], Awaitable[SigningKey]]
+Opening = Callable[[AsyncExitStack], Awaitable[SigningKey]]
+"""Opens the key for as long as the stack lasts."""
 
 
 def obtain_key(options: KeyOptions, choices: Choices, *, output: Output) -> Opening:
@@ -29,7 +32,12 @@ def obtain_key(options: KeyOptions, choices: Choices, *, output: Output) -> Open
     Raises FileUnreadable, PassphraseMissing, KeyUnusable.
     """
     if choices.key is not None:
-        return _from_file(choices.key, options, output=output)
+        return _from_file(choices.key, options, choices=choices, output=output)
+    if choices.remote:
+        # Loaded here: most keys need no client of remote services.
+        from exchange.cli.signing.remote import RemoteOpening  # noqa: PLC0415
+
+        return RemoteOpening(options, choices, output=output)
     if choices.module is None:
         raise UsageInvalid("--token needs --module FILE, the token's PKCS#11 library")
     return _from_token(choices.module, options, choices=choices, output=output)
@@ -39,6 +47,8 @@ def name_of_key(choices: Choices) -> str:
     """Name the key without opening it, for a dry run."""
     if choices.key is not None:
         return choices.key.name
+    if choices.remote:
+        return f"{choices.credential} @ {choices.remote}"
     return choices.certificate or choices.token or str(choices.module)
 
 
@@ -64,12 +74,15 @@ async def require_fit(
     return True
 
 
-def _from_file(path: Path, options: KeyOptions, *, output: Output) -> Opening:
+def _from_file(path: Path, options: KeyOptions, *, choices: Choices, output: Output) -> Opening:
     source = PassphraseSource(file=options.passphrase_file, descriptor=options.passphrase_fd)
     content = read_file(path, max_bytes=_MAX_KEY_BYTES)
-    key = load_pkcs12(content, source.obtain(output.phrase("sign.passphrase", key=path.name)))
+    passphrase = source.obtain(output.phrase("sign.passphrase", key=path.name))
+    # An experimental key signs only where its scheme is asked for by name.
+    experimental = choices.scheme is not None and choices.scheme.family in EXPERIMENTAL
+    key = load_key_file(content, passphrase, experimental=experimental)
 
-    async def opened() -> SigningKey:
+    async def opened(_: AsyncExitStack) -> SigningKey:
         return key
 
     return opened
@@ -105,7 +118,7 @@ def _from_token(module: Path, options: KeyOptions, *, choices: Choices, output: 
     source = PassphraseSource(file=options.pin_file, descriptor=options.pin_fd)
     pin = source.obtain(output.phrase("sign.pin", token=label))
 
-    async def opened() -> SigningKey:
+    async def opened(_: AsyncExitStack) -> SigningKey:
         return await open_token_key(module, selector=selector, pin=pin, access=access)
 
     return opened
