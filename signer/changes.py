@@ -40,6 +40,7 @@ from pyhanko.sign.diff_analysis import (
     XrefStreamRule,
 )
 from pyhanko.sign.diff_analysis.commons import compare_dicts
+from pyhanko.sign.diff_analysis.rules_api import AbsoluteContext
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine import ENGINE_ERRORS, array, dictionary, empty_dictionary, raw
@@ -151,8 +152,9 @@ class _NumberAndDateRule(FieldMDPRule):
         if not context.old.is_ref_unassignable(appearance):
             raise SuspiciousModification(f"{name} shows an object of the signed revision")
         places = spec.expected_contexts()
-        if sum("/Annots" in str(place) for place in places) > 1:
-            raise SuspiciousModification(f"{name} is shown in several places")
+        shown = [each for each in places if isinstance(each, AbsoluteContext)]
+        if sum("/Annots" in each.path for each in shown) != 1:
+            raise SuspiciousModification(f"{name} is not shown in exactly one place")
         for place in places:
             yield (
                 ModificationLevel.FORM_FILLING,

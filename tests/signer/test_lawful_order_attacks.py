@@ -14,7 +14,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
 from signer.field_line import Line, draw_line
-from signer.known_typefaces import font_digest, known_metrics
+from signer.known_typefaces import Metrics, font_digest, known_metrics
 from signer.number_and_date import (
     DATE_FIELD,
     LEADER_FIELD,
@@ -30,7 +30,7 @@ from signer.typeface import typeface
 from signer.verdicts import Changes, Verdict
 from tests.support import attacks
 from tests.support.lawful import NUMBER, VALUES, numbered, prepared
-from tests.support.pdfs import with_text_field
+from tests.support.pdfs import pages, with_text_field
 from tests.support.verification import Desk, Judge
 
 LAWFUL = f"Số: {NUMBER}"
@@ -51,9 +51,9 @@ class Filling:
         self.widget = attacks._field(writer, NUMBER_FIELD)
         placement = placement_of(self.widget)
         fonts = self.form["/DR"]["/Font"]
-        metrics = known_metrics(fonts["/CvSerif"])
+        face = typeface()
+        metrics = Metrics(widths=face.widths, ascent=face.ascent, descent=face.descent)
         assert placement is not None
-        assert metrics is not None
         self.drawn = draw_line(
             Line(text=text, font_name="/CvSerif"),
             placement,
@@ -383,10 +383,10 @@ def _in_the_text(writer: IncrementalPdfFileWriter) -> None:
 
 
 def _of_a_page_apart(writer: IncrementalPdfFileWriter) -> None:
-    """Name a page that is none, on which the field would be small and high."""
+    """Name a page that is none: what its size and turn say means nothing."""
     widget = attacks._field(writer, NUMBER_FIELD)
     widget[pdf_name("/P")] = writer.add_object(
-        dictionary({"/Type": "/Page", "/MediaBox": (0, 0, 9000, 9000), "/UserUnit": 0.01})
+        dictionary({"/Type": "/Page", "/MediaBox": (0, 0, 595, 842)})
     )
     writer.update_container(widget)
 
@@ -398,6 +398,18 @@ def _scripted(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(widget)
 
 
+def _with_another_flag(writer: IncrementalPdfFileWriter) -> None:
+    widget = attacks._field(writer, NUMBER_FIELD)
+    widget[pdf_name("/F")] = generic.NumberObject(6)
+    writer.update_container(widget)
+
+
+def _twice_on_the_page(writer: IncrementalPdfFileWriter) -> None:
+    widgets = attacks._page(writer)["/Annots"]
+    widgets.append(widgets.raw_get(0))
+    writer.update_container(widgets)
+
+
 def _painted(writer: IncrementalPdfFileWriter) -> None:
     widget = attacks._field(writer, NUMBER_FIELD)
     empty = widget["/AP"]["/N"]
@@ -407,7 +419,17 @@ def _painted(writer: IncrementalPdfFileWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    "tamper", [_other_shapes, _whole_page, _in_the_text, _of_a_page_apart, _scripted, _painted]
+    "tamper",
+    [
+        _other_shapes,
+        _whole_page,
+        _in_the_text,
+        _of_a_page_apart,
+        _scripted,
+        _painted,
+        _with_another_flag,
+        _twice_on_the_page,
+    ],
 )
 def test_fields_that_were_prepared_to_show_something_else_are_not_ours(
     tamper: Callable[[IncrementalPdfFileWriter], None],
@@ -417,11 +439,19 @@ def test_fields_that_were_prepared_to_show_something_else_are_not_ours(
     one_page_pdf: bytes,
 ) -> None:
     signed = desk.sign(_tampered(one_page_pdf, tamper), leader_key, field_name=LEADER_FIELD)
-    with attacks.update(signed) as (writer, results):
-        widget = attacks._field(writer, NUMBER_FIELD)
-        widget[pdf_name("/V")] = generic.pdf_string(LAWFUL)
-        writer.update_container(widget)
-    report = judge(results[0])
+    report = judge(filled(signed))
+    assert (report.verdict, report.reason) == (Verdict.INDETERMINATE, Reason.FORM_FILLED)
+
+
+def test_a_number_that_would_be_shown_on_two_pages_is_refused(
+    judge: Judge, desk: Desk, leader_key: FileKey
+) -> None:
+    with attacks.update(prepared(pages(2))) as (writer, results):
+        widget = writer.root["/AcroForm"]["/Fields"].raw_get(0)
+        page, _ = writer.find_page_for_modification(1)
+        writer.register_annotation(page, widget)
+    signed = desk.sign(results[0], leader_key, field_name=LEADER_FIELD)
+    report = judge(filled(signed))
     assert (report.verdict, report.reason) == (Verdict.INDETERMINATE, Reason.FORM_FILLED)
 
 
