@@ -54,6 +54,13 @@ LEVEL_OF_DSS = {
     Level.B_LTA: "PAdES-BASELINE-LTA",
 }
 
+TIMESTAMPS_OF_DSS = {
+    Level.B_B: [],
+    Level.B_T: ["SIGNATURE_TIMESTAMP"],
+    Level.B_LT: ["SIGNATURE_TIMESTAMP"],
+    Level.B_LTA: ["SIGNATURE_TIMESTAMP", "DOCUMENT_TIMESTAMP"],
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limitation:
@@ -210,14 +217,15 @@ def test_all_judges_accept_every_algorithm_at_every_level(
     scheme = scheme_named(name)
     document = signed(PAGE, keys[kind], practice, level=level, scheme=scheme)
     assert_all_accept(answers_of_programs(document, practice, tmp_path), scheme, level=level)
-    [said] = java_judges.dss(
-        document,
-        practice.authority.root,
-        # From B-LT on the document must carry its own evidence.
-        evidence=None if level.long_term else known,
-        reports=f"{name} {level}",
-    ).signatures
+    # From B-LT on the document must carry its own evidence.
+    evidence = None if level.long_term else known
+    answer = java_judges.dss(
+        document, practice.authority.root, evidence=evidence, reports=f"{name} {level}"
+    )
+    [said] = answer.signatures
     assert said.level == LEVEL_OF_DSS[level]
+    assert [each.type for each in answer.timestamps] == TIMESTAMPS_OF_DSS[level]
+    assert all(each.indication == "PASSED" for each in answer.timestamps), answer.timestamps
     if scheme.family is SchemeFamily.ED25519:
         # DSS 6.4's policy (TS 119 312) has no EdDSA for new signatures; it verifies them.
         assert said.intact
