@@ -10,15 +10,19 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import SigFieldSpec
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigObjSetup
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
 from certs.errors import TsaAnswerInvalid
+from signer.archival import archival_rules
+from signer.drawing import draw_nothing
 from signer.engine import array, dictionary, raw
 from signer.errors import ContainerTooLarge
 from signer.opening import document_errors, open_for_update, pending_update
+from signer.placement import NOWHERE
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -71,7 +75,9 @@ def _prepare(source: Source, reserve: int, *, digest_algorithm: str) -> tuple[Pe
         steps = PdfCMSEmbedder(new_field_spec=SigFieldSpec(sig_field_name=name)).write_cms(
             field_name=name, writer=writer, existing_fields_only=False
         )
-        next(steps)
+        field = next(steps).get_object()
+        if archival_rules(writer).fields_are_drawn:
+            field[generic.NameObject("/AP")] = draw_nothing(NOWHERE, writer)
         steps.send(SigObjSetup(sig_placeholder=timestamp))
         declare_pades(writer)
         pending = pending_update(writer, source, signature=timestamp, field_name=name)

@@ -16,7 +16,9 @@ from signer.appearance import Appearance, Box
 from signer.archival import archival_rules
 from signer.requests import Level, SigningRequest
 from signer.signing import sign
+from signer.verdicts import Verdict
 from tests.support import pdfs
+from tests.support.ages import Ages
 from tests.support.java_judges import JavaJudges
 
 DATA = Path(__file__).parents[1] / "data"
@@ -71,6 +73,17 @@ async def test_a_signature_that_nobody_sees_leaves_the_archive_as_good_too(
     request = SigningRequest(level=Level.B_B, signed_at=datetime.now(UTC))
     signed = await sign(archive("1b"), key=seal_key, request=request)
     assert java_judges.verapdf(signed, "1b").failures == ()
+
+
+@pytest.mark.judge("verapdf")
+@pytest.mark.parametrize("flavour", FLAVOURS)
+async def test_an_archive_time_stamp_leaves_the_archive_as_good_too(
+    java_judges: JavaJudges, tmp_path: Path, flavour: str
+) -> None:
+    ages = Ages(tmp_path / "ages")
+    kept = await ages.sign(archive(flavour), ages.present.person(), Level.B_LTA)
+    assert java_judges.verapdf(kept, flavour).failures == ()
+    assert ages.judge(kept).verdict is Verdict.VALID
 
 
 @pytest.mark.judge("verapdf")
