@@ -8,10 +8,9 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
@@ -144,12 +143,12 @@ async def keep_with(services: Services, copy: WorkingCopy, *, tail: bytes) -> Ke
     return KeptDocument(blob=BlobName(digest=digest, size_bytes=size), content=content)
 
 
-def remove_left_behind(services: Services) -> int:
+def remove_left_behind(spool: Path, *, at: datetime) -> int:
     """Remove the copies of processes that were killed; gives how many. Blocks on the disk."""
     removed = 0
-    oldest = time.time() - LEFT_BEHIND_AFTER.total_seconds()
+    oldest = (at - LEFT_BEHIND_AFTER).timestamp()
     with contextlib.suppress(FileNotFoundError):
-        for entry in os.scandir(services.spool / _FOLDER):
+        for entry in os.scandir(spool / _FOLDER):
             with contextlib.suppress(FileNotFoundError):
                 if entry.stat(follow_symlinks=False).st_mtime < oldest:
                     Path(entry.path).unlink()

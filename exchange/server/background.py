@@ -174,5 +174,5 @@ async def _tidy(services: Services) -> None:
         with contextlib.suppress(StorageError, OSError):
             async with services.database.transaction() as connection:
                 await forget_old_sessions(connection, at=services.clock())
-            await asyncio.to_thread(remove_left_behind, services)
+            await asyncio.to_thread(remove_left_behind, services.spool, at=services.clock())
         await asyncio.sleep(TIDY_SECONDS)

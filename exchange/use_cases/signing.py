@@ -8,13 +8,14 @@ import structlog
 from cryptography import x509
 
 from certs.anchors import AnchorRole
+from certs.checking import PathChecker
 from certs.errors import CertificateUnsuitable, TsaAnswerInvalid
 from certs.identity import IdentityKind, fingerprint, identify
 from certs.path import PathStatus
 from exchange.agency import Endpoint
 from exchange.errors import ArgumentInvalid
 from exchange.messages import BlobName
-from exchange.services import ServerKey, Services
+from exchange.services import ServerKey, Services, SigningPolicy
 from exchange.working_copies import WorkingCopy, keep_with
 from signer import SigningRequest, Source
 from signer.credential import scheme_for
@@ -148,7 +149,9 @@ async def require_provable(
 
     Raises CertificateRefused (see require_fit) and TimestamperMissing.
     """
-    fitting = await require_fit(services, wanted.certificates, role=role)
+    fitting = await require_fit(
+        wanted.certificates, role=role, checker=services.checker, policy=services.signing
+    )
     required_timestamper(wanted.request.level, services.timestamper)
     if wanted.request.level.long_term:
         await prove_signer(wanted.certificates, checker=services.checker)
@@ -156,10 +159,11 @@ async def require_provable(
 
 
 async def require_fit(
-    services: Services,
     certificates: tuple[x509.Certificate, ...],
     *,
     role: AnchorRole | None,
+    checker: PathChecker,
+    policy: SigningPolicy,
 ) -> AnchorRole:
     """Refuse a certificate unless it is good right now for its purpose; give its role.
 
@@ -173,9 +177,9 @@ async def require_fit(
     if role not in (None, fitting):
         named = "a person" if person else "an organisation"
         raise CertificateUnsuitable(f"it names {named}, which this signature is not by")
-    verdict = await services.checker.check(certificate, intermediates=issuers, role=fitting)
+    verdict = await checker.check(certificate, intermediates=issuers, role=fitting)
     unknown = verdict.status is PathStatus.REVOCATION_UNKNOWN
-    if unknown and services.signing.allow_unknown_revocation:
+    if unknown and policy.allow_unknown_revocation:
         _log.warning(
             "signing with a certificate that nothing proves not to be revoked",
             certificate_sha256=fingerprint(certificate),

@@ -93,7 +93,12 @@ async def complete_elsewhere(
         session = await open_session(connection, caller.code, session_id=session_id, at=at)
     prepared = PreparedSignature.from_json(session.prepared)
     _require_right_value(prepared, value)
-    await require_fit(services, session.certificates, role=session.role)
+    await require_fit(
+        session.certificates,
+        role=session.role,
+        checker=services.checker,
+        policy=services.signing,
+    )
     if session.document is not None:
         working = copy_of_bytes(session.document)
     else:

@@ -382,7 +382,7 @@ def test_a_session_expires_and_is_forgotten_later(site: Site, leader: Issued) ->
         assert code_of(raised.value) is grpc.StatusCode.FAILED_PRECONDITION
 
 
-def test_the_second_step_is_taken_by_another_process_after_a_restart(
+def test_sessions_and_operations_go_on_in_other_processes_after_a_restart(
     site: Site, leader: Issued
 ) -> None:
     documents = [one_page("Inside the request"), large(4_000_000)]
@@ -392,8 +392,14 @@ def test_the_second_step_is_taken_by_another_process_after_a_restart(
         blob = client.upload(documents[1])
         requests[1].document.CopyFrom(signing_pb2.DocumentContent(blob_sha256=blob.sha256))
         sessions = [client.signing.PrepareSigning(each, timeout=WAIT) for each in requests]
+        began = signed(client, "Begun before the restart")
+        stop_answering(site.tsa, hangs=True)
+        asked = site.tsa.asked
+        operation = augment(client, began, B_T)
+        until(lambda: site.tsa.asked > asked)
     before = {each.pid for each in site.workers()}
     site.restart()
+    answer_again(site.tsa)
     assert not before & {each.pid for each in site.workers()}
     with site.client() as client:
         for document, request, session in zip(documents, requests, sessions, strict=True):
@@ -410,3 +416,6 @@ def test_the_second_step_is_taken_by_another_process_after_a_restart(
             assert report.verdict == verification_pb2.DOCUMENT_VERDICT_VALID, report.json
             again = client.signing.PrepareSigning(request, timeout=WAIT)
             assert (again.name, again.replay.replayed) == (session.name, True)
+        ended = outcome(client, operation)
+        assert ended.attempts >= 2
+        assert level_of(client, document_of(client, ended)) == "B-T"
