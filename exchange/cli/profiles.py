@@ -87,6 +87,33 @@ class AddOptions(NameOptions):
             rich_help_panel=_SIGNS,
         ),
     ] = ""
+    remote: Annotated[
+        str,
+        typer.Option(
+            "--remote",
+            metavar="URL",
+            help="Dịch vụ ký số từ xa · Remote service.",
+            rich_help_panel=_SIGNS,
+        ),
+    ] = ""
+    credential: Annotated[
+        str,
+        typer.Option(
+            "--credential",
+            metavar="ID",
+            help="Mã chứng thư ở đó · Credential there.",
+            rich_help_panel=_SIGNS,
+        ),
+    ] = ""
+    access_token: Annotated[
+        Path | None,
+        typer.Option(
+            "--access-token-file",
+            metavar="FILE",
+            help="Tệp mã truy cập, không chép vào hồ sơ · Its token's file; named, not copied.",
+            rich_help_panel=_SIGNS,
+        ),
+    ] = None
     level: Annotated[
         str,
         typer.Option(
@@ -253,8 +280,17 @@ def _given(options: AddOptions) -> dict[str, Any]:
     kept = {
         f"{SIGNING}.{name}": _plain(getattr(options, name))
         for name in (
-            *("key", "module", "token", "certificate", "level", "scheme", "picture"),
-            *("picture_mm", "organisation", "position", "place", "out"),
+            *("key", "module", "token", "certificate", "remote", "credential", "access_token"),
+            *(
+                "level",
+                "scheme",
+                "picture",
+                "picture_mm",
+                "organisation",
+                "position",
+                "place",
+                "out",
+            ),
         )
     }
     return {

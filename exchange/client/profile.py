@@ -43,6 +43,9 @@ KINDS: Mapping[str, Kind] = {
     "signing.module": Kind.PATH,
     "signing.token": Kind.TEXT,
     "signing.certificate": Kind.TEXT,
+    "signing.remote": Kind.TEXT,
+    "signing.credential": Kind.TEXT,
+    "signing.access_token": Kind.PATH,
     "signing.level": Kind.TEXT,
     "signing.scheme": Kind.TEXT,
     "signing.picture": Kind.PATH,
@@ -61,7 +64,8 @@ class SigningChoices:
     """What somebody signs with, and how it looks; never a PIN or a passphrase.
 
     `key` is a PKCS#12 file; `module`, `token` and `certificate` choose a key in a token (a PKCS#11
-    library, the token's label or serial number, the certificate's SHA-256 fingerprint). `picture`
+    library, the token's label or serial number, the certificate's SHA-256 fingerprint); `remote`
+    is a remote signing service, `credential` the key's name there, `access_token` a file. `picture`
     is the seal or the handwritten signature, `picture_mm` its true width. `organisation`, `name`
     and `position` are the signer's, as documents print them; `place` is the one before the date
     (địa danh). `out` is where results go.
@@ -71,6 +75,9 @@ class SigningChoices:
     module: Path | None = None
     token: str = ""
     certificate: str = ""
+    remote: str = ""
+    credential: str = ""
+    access_token: Path | None = None
     level: str = ""
     scheme: str = ""
     picture: Path | None = None

@@ -60,8 +60,8 @@ async def run_batch(
     """
     run = _Run(targets=targets, tell=tell)
     workers = [
-        asyncio.create_task(_work_off(run, work, rules=rules))
-        for _ in range(min(rules.in_flight, MAX_IN_FLIGHT, len(targets)))
+        asyncio.create_task(_work_off(run, work, rules=rules, leads=not number))
+        for number in range(min(rules.in_flight, MAX_IN_FLIGHT, len(targets)))
     ]
 
     def interrupt() -> None:
@@ -96,6 +96,8 @@ class _Run:
     failures_of_services: int = 0
     stopped: bool = False
     interrupted: bool = False
+    proved: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a document is signed: key and services are what they should be."""
 
     def settle(self, at: int, outcome: Outcome) -> None:
         """Keep an outcome and tell all whose turn has come."""
@@ -115,6 +117,7 @@ class _Run:
         if outcome.outcome is not Result.FAILED:
             if outcome.outcome is Result.DONE:
                 self.failures_of_services = 0
+                self.proved.set()
             return
         self.failures_of_services += outcome.reason in _OF_SERVICES
         if (
@@ -125,7 +128,24 @@ class _Run:
             self.stopped = True
 
 
-async def _work_off(run: _Run, work: Work, *, rules: Rules) -> None:
+async def _work_off(run: _Run, work: Work, *, rules: Rules, leads: bool) -> None:
+    """Take targets until there are none; all but the leading worker wait for the first success.
+
+    A PIN that a remote service refuses must be sent once, not once for each document in flight.
+    """
+    try:
+        if not leads:
+            await run.proved.wait()
+        await _take_targets(run, work, rules=rules)
+    except asyncio.CancelledError:
+        if not run.interrupted:
+            raise
+    finally:
+        if leads:
+            run.proved.set()
+
+
+async def _take_targets(run: _Run, work: Work, *, rules: Rules) -> None:
     while not run.stopped and run.begun < len(run.targets):
         at = run.begun
         run.begun += 1

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from certs.schemes import SignatureScheme, scheme_named
 from exchange.cli.errors import KeyUnnamed, UsageInvalid
@@ -11,6 +12,7 @@ from exchange.client.profile import SigningChoices
 from signer.requests import Level
 
 _TOKEN_OPTIONS = ("token", "module", "certificate")
+_REMOTE_OPTIONS = ("remote", "credential", "access_token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,9 @@ class Choices:
     module: Path | None
     token: str
     certificate: str
+    remote: str
+    credential: str
+    access_token: Path | None
     level: Level
     scheme: SignatureScheme | None
     out: Path | None
@@ -34,25 +39,51 @@ def choices_of(options: SigningOptions) -> Choices:
     """
     profile = known_profile(options)
     kept = profile.signing if profile else SigningChoices()
-    by_token = any(getattr(options, name) for name in _TOKEN_OPTIONS)
-    if options.key is not None and by_token:
-        raise UsageInvalid("--key and --token, --module, --certificate exclude each other")
-    in_file = options.key or (None if by_token else kept.key)
-    token = {
-        name: None if in_file else getattr(options, name) or getattr(kept, name)
-        for name in _TOKEN_OPTIONS
-    }
-    if in_file is None and not any(token.values()):
+    given = _given(options)
+    ways = [way for way in given if any(way.values())]
+    if len(ways) > 1:
+        raise UsageInvalid("--key, --module and --remote exclude each other")
+    stored = _kept(kept)
+    chosen = next((at for at, way in enumerate(given) if any(way.values())), None)
+    if chosen is None:
+        chosen = next((at for at, way in enumerate(stored) if any(way.values())), None)
+    if chosen is None:
         raise KeyUnnamed
+    # What the options leave out of a way, the profile may have; other ways count no more.
+    key = {name: value or stored[chosen][name] for name, value in given[chosen].items()}
     return Choices(
-        key=in_file,
-        module=token["module"],
-        token=token["token"] or "",
-        certificate=token["certificate"] or "",
+        key=key.get("key"),
+        module=key.get("module"),
+        token=key.get("token") or "",
+        certificate=key.get("certificate") or "",
+        remote=key.get("remote") or "",
+        credential=key.get("credential") or "",
+        access_token=key.get("access_token"),
         level=_level(options.level or kept.level or Level.B_T),
         scheme=_scheme(options.scheme or kept.scheme),
         out=options.out or kept.out,
         profile=kept,
+    )
+
+
+def _given(options: SigningOptions) -> tuple[dict[str, Any], ...]:
+    """The three ways to a key, as the options name them: file, token, remote service."""
+    return (
+        {"key": options.key},
+        {name: getattr(options, name) for name in _TOKEN_OPTIONS},
+        {
+            "remote": options.remote,
+            "credential": options.credential,
+            "access_token": options.access_token_file,
+        },
+    )
+
+
+def _kept(choices: SigningChoices) -> tuple[dict[str, Any], ...]:
+    return (
+        {"key": choices.key},
+        {name: getattr(choices, name) for name in _TOKEN_OPTIONS},
+        {name: getattr(choices, name) for name in _REMOTE_OPTIONS},
     )
 
 

@@ -54,6 +54,33 @@ class KeyOptions(TrustOptions):
             rich_help_panel=KEY_PANEL,
         ),
     ] = ""
+    remote: Annotated[
+        str,
+        typer.Option(
+            "--remote",
+            metavar="URL",
+            help="Dịch vụ ký số từ xa (CSC v2) · Remote signing service, as https://host/csc/v2.",
+            rich_help_panel=KEY_PANEL,
+        ),
+    ] = ""
+    credential: Annotated[
+        str,
+        typer.Option(
+            "--credential",
+            metavar="ID",
+            help="Mã chứng thư ở dịch vụ từ xa · Credential at that service.",
+            rich_help_panel=KEY_PANEL,
+        ),
+    ] = ""
+    access_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--access-token-file",
+            metavar="FILE",
+            help="Tệp mã truy cập dịch vụ · File with that service's access token.",
+            rich_help_panel=KEY_PANEL,
+        ),
+    ] = None
     pin_file: PinFile = None
     pin_fd: PinFd = None
     allow_final_try: Annotated[

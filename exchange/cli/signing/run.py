@@ -116,12 +116,12 @@ async def _try_out(call: Call, output: Output) -> ExitCode:
 async def _sign_all(call: Call, opening: Opening, *, trust: Trust, output: Output) -> ExitCode:
     options, level = call.options, call.choices.level
     url = options.tsa or trust.tsa
-    key = await opening()
     async with (
+        contextlib.AsyncExitStack() as stack,
         EvidenceFetcher(allowing(trust.policy, url)) as fetcher,
         _sandbox(call) as sandbox,
     ):
-        key = await with_issuers(key, store=trust.store, fetcher=fetcher)
+        key = await with_issuers(await opening(stack), store=trust.store, fetcher=fetcher)
         checker = PathChecker(
             store=trust.store, fetcher=fetcher, evidence=trust.evidence, clock=now
         )

@@ -66,6 +66,23 @@ async def test_a_few_are_in_flight_and_all_are_told_in_their_order() -> None:
     assert exit_code(ended.outcomes) is ExitCode.OK
 
 
+async def test_until_one_is_done_only_one_is_in_flight() -> None:
+    flying: list[int] = []
+    now = 0
+
+    async def work(target: Target) -> Outcome:
+        nonlocal now
+        now += 1
+        flying.append(now)
+        await asyncio.sleep(0.001)
+        now -= 1
+        return failed(target, "NOT_A_PDF") if int(target.file.stem) < 5 else done(target)
+
+    await ran(work, targets(12), MANY)
+    assert flying[:6] == [1] * 6
+    assert max(flying) == MAX_IN_FLIGHT
+
+
 async def test_one_broken_document_of_many_stops_nobody() -> None:
     async def work(target: Target) -> Outcome:
         return failed(target, "NOT_A_PDF") if target.file.stem == "1" else done(target)
