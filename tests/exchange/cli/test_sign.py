@@ -177,3 +177,24 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@pytest.mark.parametrize("level", ["B-LT", "B-LTA"])
+def test_the_levels_for_the_archive_are_reached(congvan: Program, desk: Desk, level: str) -> None:
+    signed = congvan("sign", desk.document, *desk.signing, "--level", level, "--json")
+    assert signed.code == 0, signed.out
+    target = desk.directory / "cong-van_daky.pdf"
+    verified = congvan("verify", target, *desk.trusting, "--json")
+    assert verified.code == 0, verified.out
+    assert verified.document["signatures"][0]["level"] == level
+
+
+def test_the_scheme_is_the_one_that_is_asked_for(congvan: Program, desk: Desk) -> None:
+    wanted = ("--level", "B-B", "--scheme", "RSA-PKCS1/sha512")
+    assert congvan("sign", desk.document, *desk.signing, *wanted).code == 0
+    target = desk.directory / "cong-van_daky.pdf"
+    [signature] = congvan("verify", target, *desk.trusting, "--json").document["signatures"]
+    assert "512" in signature["algorithm"].replace("-", "")
+    other = ("--level", "B-B", "--scheme", "ECDSA/sha256", "--out", desk.directory / "x.pdf")
+    refused = congvan("sign", desk.document, *desk.signing, *other, "--json")
+    assert (refused.code, refused.lines[0]["reason"]) == (3, "KEY_UNSUPPORTED")
