@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
+from io import BytesIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyhanko.pdf_utils.crypt import StandardSecurityHandler
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
 
-from signer.errors import DocumentEncrypted, NotAPdf
+from signer.errors import DocumentEncrypted, NotAPdf, SignerError
 from signer.page_facts import Area, FieldKind, PageFacts
 from signer.page_text import MAX_PAGES_READ, read_pages
 from signer.sandbox import Sandbox
@@ -16,6 +23,7 @@ from tests.support.office_pages import BLANKS, HEADING, Text, block, decomposed,
 
 SIGNED = block("Trần Văn Ví Dụ", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH")
 PAGE = (*HEADING, *BLANKS, *SIGNED)
+DAMAGEABLE = pdfs.with_text_field(pdfs.one_page(), "So")
 
 
 def dark_cells(page: PageFacts, area: Area) -> int:
@@ -110,6 +118,27 @@ def test_bad_documents_get_the_errors_of_signing() -> None:
         read_pages(b"no PDF at all")
     with pytest.raises(DocumentEncrypted):
         read_pages(pdfs.encrypted(pdfs.one_page()))
+
+
+def test_a_document_that_only_its_owner_locked_is_read_like_any_other() -> None:
+    plain = document(PAGE)
+    writer = copy_into_new_writer(PdfFileReader(BytesIO(plain)))
+    handler = StandardSecurityHandler.build_from_pw("owner", "", pdf_mac=False)
+    writer.security_handler = handler
+    writer._encrypt = writer.add_object(handler.as_pdf_object())
+    out = BytesIO()
+    writer.write(out)  # type: ignore[no-untyped-call]
+    assert read_pages(out.getvalue()) == read_pages(plain)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.data())
+def test_damaged_documents_are_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    damaged = bytearray(DAMAGEABLE)
+    for _ in range(data.draw(st.integers(1, 6))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(SignerError):
+        read_pages(bytes(damaged))
 
 
 async def test_the_service_reads_pages_in_a_sandbox() -> None:
