@@ -77,7 +77,8 @@ def _measure(service: RunningService, effort: Effort) -> float:
             for sign in (one, other):
                 _require_signed(sign())
             ratios = [
-                _cpu_each(other, _THEIRS, [plain.pid]) / _cpu_each(one, _OURS, _processes(service))
+                _cpu_each(other, times=_THEIRS, processes=[plain.pid])
+                / _cpu_each(one, times=_OURS, processes=_processes(service))
                 for _ in range(min(_ROUNDS, effort.rounds))
             ]
         return statistics.median(ratios)
@@ -111,7 +112,7 @@ def _require_signed(signed: bytes) -> None:
         raise WrongResult("the signature does not cover the file")
 
 
-def _cpu_each(sign: SignOne, times: int, processes: list[int]) -> float:
+def _cpu_each(sign: SignOne, *, times: int, processes: list[int]) -> float:
     before = _cpu_seconds(processes)
     for _ in range(times):
         sign()
