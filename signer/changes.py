@@ -291,7 +291,7 @@ def judge_changes(
         )
         if isinstance(result, DiffResult):
             filled = result.changed_form_fields.intersection(TEXT_FIELDS)
-            if not filled or _filled_once(reader, revision, filled, sealed_in=sealed_in):
+            if not filled or _filled_once(reader, revision, names=filled, sealed_in=sealed_in):
                 return _harmless(result, locks, filled=filled)
         generous = _WITH_FORMS.review_file(
             reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
@@ -310,7 +310,7 @@ def judge_changes(
 
 
 def _filled_once(
-    reader: PdfFileReader, revision: int, names: Iterable[str], *, sealed_in: int | None
+    reader: PdfFileReader, revision: int, *, names: Iterable[str], sealed_in: int | None
 ) -> bool:
     """Whether each field got its value in one revision, kept it, and got it before the seal.
 
