@@ -49,6 +49,10 @@ class PathChecker:
         """Whom it trusts."""
         return self._store
 
+    def now(self) -> datetime:
+        """What its clock says."""
+        return self._clock()
+
     async def check(
         self,
         certificate: x509.Certificate,

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from certs.anchors import AnchorRole
+from certs.errors import TsaUnavailable
 from certs.revocation import RevocationEvidence
 from signer.assessing import judge_survey, require_valid
 from signer.cms_signatures import read_signed_data
@@ -27,6 +28,7 @@ from signer.existence import holds_store
 from signer.long_term import store_update
 from signer.opening import document_errors
 from signer.prolonging import (
+    ATTEMPTS,
     Proof,
     SignedPath,
     off_loop,
@@ -75,6 +77,16 @@ _EVIDENCE_LACKS: Final = frozenset(
 """Reasons that evidence may answer; what else stands against a signature ends its extension."""
 
 
+class Stamping(Protocol):
+    """Adds a document time-stamp to a tail, and what proves its authority to the proof."""
+
+    async def __call__(
+        self, source: Source, tail: bytes, /, *, proof: Proof
+    ) -> tuple[bytes, Proof]:
+        """Return both."""
+        ...
+
+
 async def extend(
     source: Source,
     *,
@@ -96,11 +108,35 @@ async def extend(
     if level is Level.B_B:
         raise LevelUnavailable("B-B is what there is to extend")
     surveyed = await off_loop(source, partial(_surveyed, source))
+    digest = _digest(surveyed, digest_algorithm)
+    stronger = partial(_stamp, timestamper=timestamper, checker=checker, digest=digest)
+    for _ in range(ATTEMPTS):
+        tail, proof, outlived = await _extended(
+            surveyed, source, level=level, checker=checker, at=at, stronger=stronger
+        )
+        if not outlived:
+            break
+    else:
+        raise TsaUnavailable("it takes longer than evidence lasts")
+    if tail:
+        grown = source.followed_by(tail)
+        check = partial(_require_reached, grown, level, store=checker.store, proof=proof)
+        await off_loop(source, check)
+    return tail
+
+
+async def _extended(
+    surveyed: Survey,
+    source: Source,
+    *,
+    level: Level,
+    checker: PathChecker,
+    at: datetime,
+    stronger: Stamping,
+) -> tuple[bytes, Proof, bool]:
+    """Return the tail, what proves all paths, and whether evidence ended before it was stamped."""
     complete = level.long_term and not surveyed.carried.serves_long_term
     proof, report = await _gather(surveyed, source, complete=complete, checker=checker, at=at)
-    stronger = partial(
-        _stamp, timestamper=timestamper, checker=checker, digest=_digest(surveyed, digest_algorithm)
-    )
     tail = b""
     if any(entry.level is SignatureLevel.B_B for entry in _of_people(report)):
         tail, proof = await stronger(source, tail, proof=proof)
@@ -108,13 +144,11 @@ async def extend(
         grown = source.followed_by(tail)
         update = partial(store_update, grown, proof.evidence, carried=_carried(surveyed))
         tail += await off_loop(source, update)
-    if level is Level.B_LTA:
-        tail, proof = await stronger(source, tail, proof=proof)
-    if tail:
-        grown = source.followed_by(tail)
-        check = partial(_require_reached, grown, level, store=checker.store, proof=proof)
-        await off_loop(source, check)
-    return tail
+    if level is not Level.B_LTA:
+        return tail, proof, False
+    gathered = proof
+    tail, proof = await stronger(source, tail, proof=proof)
+    return tail, proof, gathered.outlived(checker.now())
 
 
 def is_archived(source: Source) -> bool:

@@ -9,6 +9,7 @@ that it should not be used, and EU DSS and Adobe read the store without it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -61,6 +62,18 @@ def proof_of(verdict: PathVerdict) -> RevocationEvidence:
         crls=counted.crls,
         certificates=tuple(dict.fromkeys((*path, *responders))),
     )
+
+
+def end_of(evidence: RevocationEvidence) -> datetime:
+    """Return when the first piece of the evidence ceases to be fresh; the end of time for none."""
+    ends = [
+        single.next_update_utc or single.this_update_utc
+        for response in evidence.ocsp_responses
+        for single in ocsp.load_der_ocsp_response(response).responses
+    ]
+    lists = (x509.load_der_x509_crl(each) for each in evidence.crls)
+    ends += [each.next_update_utc or each.last_update_utc for each in lists]
+    return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
 
 def store_update(

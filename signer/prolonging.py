@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from certs.anchors import AnchorRole
 from certs.errors import (
@@ -18,12 +18,14 @@ from certs.errors import (
     IdentityUnreadable,
     RevocationUnknown,
     TsaAnswerInvalid,
+    TsaUnavailable,
 )
 from certs.identity import IdentityKind, identify
+from certs.revocation_status import CLOCK_TOLERANCE
 from signer.cms_signatures import CmsError, CmsSignature, certificate_of, read_cms
 from signer.document_timestamps import GROWTH_BYTES, INLINE_BYTES, timestamp_update
 from signer.engine import accelerated
-from signer.long_term import proof_of, store_update
+from signer.long_term import end_of, proof_of, store_update
 from signer.requests import Level
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from signer.source import Source
 
 T = TypeVar("T")
+ATTEMPTS: Final = 3
+"""How often evidence is gathered anew because it ended while a time-stamp was waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,17 @@ class Proof:
         """Return both together."""
         return Proof(evidence=self.evidence.merged(other.evidence), at=max(self.at, other.at))
 
+    def outlived(self, now: datetime) -> bool:
+        """Whether evidence ended while an archive time-stamp was waited for.
+
+        Authorities were seen to take two minutes. Evidence that is stale at the time-stamp's time
+        proves nothing about what the time-stamp covers.
+        """
+        # Fresh when it proved the path, evidence lasts for the tolerance at least.
+        if now - self.at <= CLOCK_TOLERANCE:
+            return False
+        return end_of(self.evidence) + CLOCK_TOLERANCE < now
+
 
 async def prolong(
     source: Source,
@@ -78,25 +93,28 @@ async def prolong(
     """
     if not level.long_term:
         return b""
-    proof = await prove_signer(certificates, checker=checker)
     authority = path_of_token(token)
-    proof = proof.merged((await prove(authority, checker=_required(checker))).evidence)
     # The signature leaves self-signed certificates out, see signer.credential.
     enclosed = (each for each in certificates if each.subject != each.issuer)
     carried = (*enclosed, authority.certificate, *authority.intermediates)
-    update = partial(store_update, source, proof, carried=carried)
-    tail = await off_loop(source, update)
-    if level is Level.B_LT:
-        return tail
-    stamp, _ = await timestamp_update(
-        source.followed_by(tail), timestamper=timestamper, reserve=len(token) + GROWTH_BYTES
-    )
-    return tail + stamp
+    for _ in range(ATTEMPTS):
+        proof = await prove_signer(certificates, checker=checker)
+        proof = proof.merged(await prove(authority, checker=_required(checker)))
+        update = partial(store_update, source, proof.evidence, carried=carried)
+        tail = await off_loop(source, update)
+        if level is Level.B_LT:
+            return tail
+        stamp, _ = await timestamp_update(
+            source.followed_by(tail), timestamper=timestamper, reserve=len(token) + GROWTH_BYTES
+        )
+        if not proof.outlived(_required(checker).now()):
+            return tail + stamp
+    raise TsaUnavailable("it takes longer than evidence lasts")
 
 
 async def prove_signer(
     certificates: tuple[x509.Certificate, ...], *, checker: PathChecker | None
-) -> RevocationEvidence:
+) -> Proof:
     """Return what proves a signer's path at present, so that no signature is made in vain.
 
     certificates: the signer's, then its issuers'. Raises CertificateRefused.
@@ -105,7 +123,7 @@ async def prove_signer(
     path = SignedPath(
         certificate=certificate, role=role_of(certificate), intermediates=tuple(issuers)
     )
-    return (await prove(path, checker=_required(checker))).evidence
+    return await prove(path, checker=_required(checker))
 
 
 def _required(checker: PathChecker | None) -> PathChecker:
