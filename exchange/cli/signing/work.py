@@ -181,7 +181,7 @@ class _Writing:
         """Yield the result; raises FileChanged where the input is no longer what was signed."""
         hasher = hashlib.sha256()
         for at in range(0, self.source.size, CHUNK_BYTES):
-            piece = self.source.read(at, at + CHUNK_BYTES)
+            piece = self._read(at)
             hasher.update(piece)
             yield piece
         if hasher.hexdigest() != self.input_sha256:
@@ -189,6 +189,13 @@ class _Writing:
         hasher.update(self.tail)
         yield self.tail
         self.output_sha256 = hasher.hexdigest()
+
+    def _read(self, at: int) -> bytes:
+        try:
+            return self.source.read(at, at + CHUNK_BYTES)
+        except OSError as error:
+            # Told apart from what goes wrong on the side of the output.
+            raise FileUnreadable(f"{self.target.file}: {error.strerror}") from error
 
 
 async def _finished(
