@@ -110,7 +110,7 @@ class Door(grpc.aio.ServerInterceptor):
 
         """
         identity = identity_of(dict(context.auth_context()))
-        async with self._services.database.transaction() as connection:
+        async with self._services.database.reading() as connection:
             found = await registry.find_endpoint(connection, identity.code)
         endpoint = found.endpoint if found else None
         if (

@@ -37,7 +37,7 @@ async def answer_once(
     A refusal is not kept: the caller may repair what was wrong and use the same request_id.
     """
     key = _key_of(request)
-    async with services.database.transaction() as connection:
+    async with services.database.reading() as connection:
         kept = await find_answer(connection, key)
     if kept is not None:
         return _again(answer_type, kept)

@@ -13,6 +13,7 @@ from importlib.resources import files
 import psycopg
 import pytest
 import pytest_asyncio
+from psycopg.pq import TransactionStatus
 
 from storage.database import Database, Migration, pending_migrations, read_migrations
 from storage.errors import (
@@ -102,6 +103,23 @@ async def test_a_connection_that_died_idle_costs_nobody_a_transaction(empty: Dat
         await rows(empty, f"SELECT pg_terminate_backend({found[0]['process']})")
     for _ in range(5):
         assert await rows(empty, "SELECT 1 AS one") == [{"one": 1}]
+
+
+async def test_reading_needs_no_transaction_and_sees_what_is_committed(empty: Database) -> None:
+    await empty.migrate(TWO_STEPS)
+    async with empty.reading() as connection:
+        status = connection.info.transaction_status
+        cursor = await connection.execute("SELECT x, y FROM a")
+        assert await cursor.fetchall() == [{"x": 1, "y": 2}]
+        assert connection.info.transaction_status is status is TransactionStatus.IDLE
+    with pytest.raises(StorageUnavailable):
+        async with empty.reading() as connection:
+            await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    async with empty.transaction() as connection:
+        await connection.execute("DELETE FROM a")
+        async with empty.reading() as other:
+            cursor = await other.execute("SELECT count(*) AS n FROM a")
+            assert await cursor.fetchone() == {"n": 1}
 
 
 async def test_migrations_are_applied_once_and_in_order(empty: Database) -> None:
