@@ -27,6 +27,7 @@ def main(arguments: Sequence[str], entries: Sequence[Entry] = ENTRIES) -> int:
     if not chosen:
         parser.error(f"no entry {options.name}; there are: {_names(entries)}")
     outcomes = []
+    wrong = False
     for entry in chosen:
         print(f"measuring {entry.name} …", file=sys.stderr)
         try:
@@ -35,8 +36,12 @@ def main(arguments: Sequence[str], entries: Sequence[Entry] = ENTRIES) -> int:
             print(f"{entry.name}: not installed: {missing}", file=sys.stderr)
         except WrongResult as error:
             print(f"{entry.name}: wrong result, nothing measured: {error}", file=sys.stderr)
-            return EXIT_WRONG
-    print(_as_json(outcomes) if options.json else _as_table(outcomes))
+            wrong = True
+            break
+    if outcomes or not wrong:
+        print(_as_json(outcomes) if options.json else _as_table(outcomes))
+    if wrong:
+        return EXIT_WRONG
     return EXIT_REACHED if all(outcome.reached for outcome in outcomes) else EXIT_MISSED
 
 
