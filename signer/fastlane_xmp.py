@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_PACKET_BYTES: Final = 100_000
 MAX_TEXTS: Final = 500
+MAX_TAGS: Final = 2_000
+"""Tags, attributes and namespaces: the engine's work grows with the square of them."""
 _MAX_SHAPES: Final = 64
 
 _PRIVATE: Final = "\ue000"
@@ -34,10 +36,11 @@ _ODD = re.compile("[&\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ue000-\ue003\ufffe\ufff
 _RDF_NAMESPACE: Final = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
 _CHARACTERS = "[^<>&\"'\n\r\t]"
 # The whole text of an element, not white space alone; the value of an attribute that means nothing
-# to RDF or XML themselves, but for rdf:about, which the engine empties.
+# to RDF or XML themselves, but for rdf:about, which the engine empties. Nothing is tried twice:
+# strangers choose the packet.
 _TEXT = re.compile(
-    f"(?<=>)({_CHARACTERS}*[^<>&\"'\n\r\t ]{_CHARACTERS}*)(?=</)"
-    rf"|(?<=[\n ])((?!xmlns|xml:|rdf:(?!about=))[\w.-]+:[\w.-]+=\")({_CHARACTERS}+)(?=\")"
+    f"(?<=>)( *+[^<>&\"'\n\r\t ]{_CHARACTERS}*+)(?=</)"
+    rf"|(?<=[\n ])((?!xmlns|xml:|rdf:(?!about=))[\w.-]++:[\w.-]++=\")({_CHARACTERS}++)(?=\")"
 )
 _LEARNT_DATE: Final = "1987-06-05T04:03:02+00:00"
 
@@ -52,6 +55,7 @@ def updated_packet(packet: bytes, *, modified_at: datetime) -> bytes:
         raise NotPlain("XMP in another encoding") from error
     if (
         _ODD.search(text)
+        or text.count("<") + text.count("=") > MAX_TAGS
         or _LEARNT_DATE in text
         or text.count("22-rdf-syntax-ns#") != text.count(_RDF_NAMESPACE)
     ):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 
@@ -118,3 +120,25 @@ def test_unusual_packets_are_left_to_the_engine(change: tuple[str, str]) -> None
     assert updated_packet(packet.encode(), modified_at=at)
     with pytest.raises(NotPlain):
         updated_packet(packet.replace(*change).encode(), modified_at=at)
+
+
+DESCRIBED = (
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:u="u"{}</rdf:RDF>'
+)
+COSTLY = {
+    "a text that ends otherwise": "><u:a>" + "a" * 90_000 + '"</u:a>',
+    "a text of spaces": "><u:a>" + " " * 90_000 + '"</u:a>',
+    "a name without a value": "><u:a " + "a" * 90_000 + "/>",
+    "a name of many parts": "><u:a " + "a.:" * 30_000 + "/>",
+    "many elements": ">" + "".join(f"<u:a{number}/>" for number in range(9_000)),
+    "many attributes": " ".join(["", *(f'u:a{number}=""' for number in range(7_000))]) + ">",
+    "deep elements": ">" + "<u:a>" * 8_000 + "</u:a>" * 8_000,
+}
+
+
+@pytest.mark.parametrize("kind", COSTLY)
+def test_packets_made_to_cost_much_cost_little(kind: str) -> None:
+    begun = time.process_time()
+    with suppress(NotPlain):
+        updated_packet(DESCRIBED.format(COSTLY[kind]).encode(), modified_at=CHANGED_AT)
+    assert time.process_time() - begun < 0.5
