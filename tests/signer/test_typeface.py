@@ -14,12 +14,16 @@ from signer.errors import TextUnprintable
 from signer.typeface import FONT_FILE, Typeface, typeface
 from signer.typeface_cutting import cut_typeface
 
-STREAMS = ("program", "glyph_map", "unicode_map", "code_set")
-
 
 def opened(face: Typeface) -> Typeface:
     """The typeface with its streams unpacked: packing differs between versions of zlib."""
-    return replace(face, **{name: zlib.decompress(getattr(face, name)) for name in STREAMS})
+    return replace(
+        face,
+        program=zlib.decompress(face.program),
+        glyph_map=zlib.decompress(face.glyph_map),
+        unicode_map=zlib.decompress(face.unicode_map),
+        code_set=zlib.decompress(face.code_set),
+    )
 
 
 def test_the_file_is_what_the_font_gives_when_it_is_cut_down() -> None:

@@ -53,7 +53,7 @@ def edwards_key(authority: PracticeAuthority) -> FileKey:
     addresses = authority.addresses
     builder = certificate_builder(
         subject("Phạm Văn Dũng", (NameOID.ORGANIZATION_NAME, AGENCY), (NameOID.TITLE, "Chủ tịch")),
-        private_key.public_key(),  # type: ignore[arg-type]
+        private_key.public_key(),
         issuer=authority.issuer,
         validity=Validity.year_from(utc_now()),
         profile=SIGNING,
