@@ -7,7 +7,8 @@ elsewhere than the standard says raises NotPlain, though the engine would find i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
 
 from signer import limits
 from signer.fastlane_tables import (
@@ -20,6 +21,8 @@ from signer.fastlane_tables import (
     stream_data,
 )
 from signer.fastlane_tokens import (
+    MAX_OBJECT_BYTES,
+    MAX_VALUES,
     Entries,
     NotPlain,
     integer_of,
@@ -35,12 +38,14 @@ MAX_SECTIONS: Final = 16
 """Cross-reference sections, one for each revision, two for a linearised one."""
 MAX_TREE_DEPTH: Final = 16
 """Levels of the page tree above the first page."""
-WINDOW_BYTES: Final = 64 * 1024
+WINDOW_BYTES: Final = MAX_OBJECT_BYTES
 """How much of a file is read for one object; those in memory are never copied."""
 MAX_SECTION_BYTES: Final = 8 * 1024 * 1024
 """The largest cross-reference section that is read of a file."""
-MAX_FREED: Final = 20_000
-"""Objects of later revisions that are compared with what earlier ones freed."""
+MAX_LOOKUPS: Final = 200_000
+"""Comparisons of objects of later revisions with the parts of earlier ones."""
+MAX_READ_BYTES: Final = 256 * 1024
+"""What is read in all for objects, the same one again included: strangers choose what it costs."""
 
 _HEADER = re.compile(rb"%PDF-([12])\.(\d)[\r\n ]")
 _END = re.compile(rb"[\r\n]startxref(?:\r\n|\n)(\d{1,10})(?:\r\n|\n)%%EOF(?:\r\n|\n)?\Z")
@@ -63,6 +68,29 @@ _NOT_OF_THE_TRAILER: Final = (
 _OF_OTHER_KINDS: Final = (b"/Encrypt", b"/XRefStm", b"/AuthCode")
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """An object stream. places: index and offset behind `first` of each object, by number."""
+
+    content: bytes
+    first: int
+    places: dict[int, tuple[int, int]]
+
+    @classmethod
+    def read(cls, entries: Entries, content: bytes) -> Self:
+        first, count = integer_of(entries.get(b"/First")), integer_of(entries.get(b"/N"))
+        head = content[:first]
+        if count > MAX_VALUES or _PAIRS.fullmatch(head) is None:
+            raise NotPlain("a large or unusual object stream")
+        numbers = [int(each) for each in head.split()]
+        if len(numbers) != 2 * count:
+            raise NotPlain("an object stream of another length")
+        places: dict[int, tuple[int, int]] = {}
+        for index in range(count):
+            places.setdefault(numbers[2 * index], (index, numbers[2 * index + 1]))
+        return cls(content, first, places)
+
+
 class PlainDocument:
     """A document that is read as far as signing needs it. Raises NotPlain where it is not plain.
 
@@ -74,7 +102,8 @@ class PlainDocument:
         self._source = source
         self._size = source.size
         self._whole = source.read() if source.in_memory else None
-        self._object_streams: dict[int, tuple[Entries, bytes]] = {}
+        self._object_streams: dict[int, _Packed] = {}
+        self._left_bytes = MAX_READ_BYTES
         header = _HEADER.match(self._part(0, 16))
         ending = self._part(max(0, self._size - _END_BYTES), self._size)
         end = _END.search(ending)
@@ -96,6 +125,7 @@ class PlainDocument:
         """Return the dictionary that is object `number`."""
         data, at, ending = self._object(number)
         entries, end = read_entries(data, at)
+        self._count(end - at)
         if ending.match(data, end) is None:
             raise NotPlain("no dictionary alone")
         return entries
@@ -104,6 +134,7 @@ class PlainDocument:
         """Return object `number` in canonical form."""
         data, at, ending = self._object(number)
         value, end = read_value(data, at)
+        self._count(end - at)
         if ending.match(data, end) is None:
             raise NotPlain("no value alone")
         return value
@@ -191,24 +222,14 @@ class PlainDocument:
         place = self._place(number)
         if place.stream is None:
             return *self._at(place.offset, number), _OBJECT_END
-        entries, content = self._object_stream(place.stream)
-        first = integer_of(entries.get(b"/First"))
-        head = content[:first]
-        if _PAIRS.fullmatch(head) is None:
-            raise NotPlain("an unusual object stream")
-        numbers = head.split()
-        count = integer_of(entries.get(b"/N"))
-        index = place.offset
+        packed = self._object_stream(place.stream)
         # The engine takes the first pair of that number, and wants it at that index.
-        if (
-            len(numbers) != 2 * count
-            or index >= count
-            or numbers[::2].index(b"%d" % number) != index
-        ):
+        index, offset = packed.places[number]
+        if index != place.offset:
             raise NotPlain("an object stream with another object there")
-        return content, first + int(numbers[2 * index + 1]), _NO_STREAM
+        return packed.content, packed.first + offset, _NO_STREAM
 
-    def _object_stream(self, number: int) -> tuple[Entries, bytes]:
+    def _object_stream(self, number: int) -> _Packed:
         known = self._object_streams.get(number)
         if known is None:
             place = self._place(number)
@@ -217,13 +238,19 @@ class PlainDocument:
             entries, encoded = self._stream_at(place.offset, number)
             if entries.get(b"/Type") != b"/ObjStm" or b"/DecodeParms" in entries:
                 raise NotPlain("no object stream, or an unusual one")
-            known = entries, decoded(encoded, entries)
+            known = _Packed.read(entries, decoded(encoded, entries))
             self._object_streams[number] = known
         return known
 
+    def _count(self, read_bytes: int) -> None:
+        self._left_bytes -= read_bytes
+        if self._left_bytes < 0:
+            raise NotPlain("much to be read")
+
     def _stream_at(self, offset: int, number: int) -> tuple[Entries, bytes]:
-        data, at = self._at(offset, number)
-        entries, at = read_entries(data, at)
+        data, begin = self._at(offset, number)
+        entries, at = read_entries(data, begin)
+        self._count(at - begin)
         length = integer_of(entries.get(b"/Length"))
         if self._whole is None and at + length + _END_BYTES > len(data):
             data = self._part(offset, min(offset + at + length + _END_BYTES, self._size))
@@ -250,12 +277,13 @@ def _check_order(sections: list[Section]) -> None:
     sizes = [integer_of(section.trailer.get(b"/Size")) for section in sections]
     if sizes != sorted(sizes):
         raise NotPlain("a table smaller than the one before")
-    left = MAX_FREED
+    left = MAX_LOOKUPS
     for index, section in enumerate(sections[1:], start=1):
         earlier = sections[:index]
         streams = {each.stream for each in earlier}
+        parts = sum(len(each.runs) for each in sections[: index + 1])
         for number in section.numbers():
-            left -= 1
+            left -= parts
             if left < 0 or number in streams:
                 raise NotPlain("large or overlapping revisions")
             if section.kind(number) == FREE:

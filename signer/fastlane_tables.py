@@ -18,6 +18,8 @@ from signer.fastlane_tokens import Entries, NotPlain, integer_of, read_entries
 MAX_ENTRIES: Final = 200_000
 """Entries in one cross-reference section."""
 MAX_SUBSECTIONS: Final = 200
+MAX_TRAILER_BYTES: Final = 8 * 1024
+"""The longest trailer, or dictionary of a cross-reference stream."""
 MAX_DECODED_BYTES: Final = 2_000_000
 """Decoded size of one stream; the engine's own limits lie higher."""
 
@@ -173,7 +175,7 @@ def _read_table(data: bytes, at: int) -> Section:
     end = _TRAILER.match(data, at)
     if end is None:
         raise NotPlain("no trailer")
-    trailer, _ = read_entries(data, end.end())
+    trailer, _ = read_entries(data, end.end(), within=MAX_TRAILER_BYTES)
     if runs and runs[-1].end > integer_of(trailer.get(b"/Size")):
         raise NotPlain("more objects than the trailer says")
     return Section(runs=tuple(runs), trailer=trailer, stream=None, offset_bytes=0)
@@ -202,7 +204,7 @@ def _table_run(rows: bytes, *, first: int, count: int) -> Run:
 
 def _read_stream(data: bytes, at: int) -> Section:
     number, generation, at = object_header(data, at)
-    entries, at = read_entries(data, at)
+    entries, at = read_entries(data, at, within=MAX_TRAILER_BYTES)
     if entries.get(b"/Type") != b"/XRef" or generation:
         raise NotPlain("no cross-reference section")
     widths = _WIDTHS.fullmatch(entries.get(b"/W", b""))

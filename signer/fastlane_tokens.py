@@ -20,6 +20,8 @@ MAX_DEPTH: Final = 24
 """Nesting of arrays and dictionaries."""
 MAX_VALUES: Final = 20_000
 """Values in one object."""
+MAX_OBJECT_BYTES: Final = 64 * 1024
+"""What is read of one object, however much of the document lies in memory."""
 
 Entries = dict[bytes, bytes]
 """A dictionary: keys with their slash, values in canonical form; in the order of the document."""
@@ -71,17 +73,19 @@ _LIKE_MARKS: Final = frozenset("þÿï\ufeff\ufffe")
 _BYTE_ORDER_MARKS: Final = (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF8)
 
 
-def read_entries(data: bytes, at: int) -> tuple[Entries, int]:
+def read_entries(data: bytes, at: int, *, within: int = MAX_OBJECT_BYTES) -> tuple[Entries, int]:
     """Read the dictionary at or after `at`; return its entries and the offset behind it."""
-    token = _TOKEN.match(data, at)
-    if token is None or token.lastindex != _OPEN:
+    reading = _Reading(data, at + within)
+    token = reading.token(at)
+    if token.lastindex != _OPEN:
         raise NotPlain("no dictionary")
-    return _Reading(data).entries(token.end(), depth=1)
+    return reading.entries(token.end(), depth=1)
 
 
 def read_value(data: bytes, at: int) -> tuple[bytes, int]:
     """Read the value at or after `at`; return its canonical form and the offset behind it."""
-    return _Reading(data).value(_token(data, at), depth=0)
+    reading = _Reading(data, at + MAX_OBJECT_BYTES)
+    return reading.value(reading.token(at), depth=0)
 
 
 def write_entries(entries: Entries) -> bytes:
@@ -126,27 +130,27 @@ def integer_of(canonical: bytes | None) -> int:
     return int(canonical)
 
 
-def _token(data: bytes, at: int) -> re.Match[bytes]:
-    token = _TOKEN.match(data, at)
-    if token is None:
-        raise NotPlain("no token that is always read the same")
-    return token
-
-
 class _Reading:
-    """Reads one object, and counts its values."""
+    """Reads one object up to an offset, and counts its values."""
 
-    __slots__ = ("_data", "_left")
+    __slots__ = ("_data", "_end", "_left")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, end: int) -> None:
         self._data = data
+        self._end = end
         self._left = MAX_VALUES
 
+    def token(self, at: int) -> re.Match[bytes]:
+        token = _TOKEN.match(self._data, at, self._end)
+        if token is None:
+            raise NotPlain("no token that is always read the same")
+        return token
+
     def entries(self, at: int, *, depth: int) -> tuple[Entries, int]:
-        data, entries = self._data, Entries()
+        entries = Entries()
         self._bound(depth)
         while True:
-            key = _token(data, at)
+            key = self.token(at)
             kind = key.lastindex
             if kind == _CLOSE:
                 self._bound(depth)
@@ -159,7 +163,7 @@ class _Reading:
                 raise NotPlain("no key")
             if name in entries:
                 raise NotPlain("a key appears twice")
-            value = _token(data, key.end())
+            value = self.token(key.end())
             if value.lastindex in _AS_THEY_ARE:
                 self._left -= 1
                 entries[name] = value[value.lastindex]
@@ -180,10 +184,10 @@ class _Reading:
         return _canonical(token, kind), token.end()
 
     def _array(self, at: int, *, depth: int) -> tuple[bytes, int]:
-        data, members = self._data, [b"["]
+        members = [b"["]
         self._bound(depth)
         while True:
-            token = _token(data, at)
+            token = self.token(at)
             kind = token.lastindex
             if kind == _ARRAY_END:
                 self._bound(depth)

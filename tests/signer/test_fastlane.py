@@ -349,6 +349,41 @@ def test_hostile_documents_cost_little_and_are_not_taken(kind: str, rsa: Credent
     assert time.process_time() - begun < 0.5
 
 
+MANY_FIELDS = (
+    b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [" + b" 4 0 R" * 200 + b" ] >> >>"
+)
+COSTLY_VALUES = {
+    "escapes": b"(" + b"\\101" * 15_000 + b")",
+    "bytes": b"(" + b"\x80" * 60_000 + b")",
+    "names": b"[" + b"/A#20" * 12_000 + b" ]",
+    "a large object": b"(" + b"\\101" * 500_000 + b")",
+}
+
+
+@pytest.mark.parametrize("kind", COSTLY_VALUES)
+def test_an_object_that_is_named_again_and_again_costs_little(kind: str, rsa: Credential) -> None:
+    field = b"<< /T (x) /FT /Tx /A " + COSTLY_VALUES[kind] + b" >>"
+    document = pdfs.assemble([MANY_FIELDS, plain_kinds.PAGES, plain_kinds.PAGE, field])
+    begun = time.process_time()
+    assert quick(document, rsa) is None
+    assert time.process_time() - begun < 1.0
+
+
+def test_revisions_in_very_many_parts_cost_little(rsa: Credential) -> None:
+    document = pdfs.assemble([plain_kinds.CATALOG, plain_kinds.PAGES, plain_kinds.PAGE])
+    part = b"0000000009 00000 n \n" * 6
+    parts = b"".join(b"%d 6\n%b" % (10 + 8 * number, part) for number in range(198))
+    previous = int(document.rsplit(b"startxref\n", 1)[1].split()[0])
+    for _ in range(14):
+        at = len(document)
+        document += b"xref\n%btrailer\n<< /Size 5000 /Root 1 0 R /Prev %d >>\n" % (parts, previous)
+        document += b"startxref\n%d\n%%%%EOF\n" % at
+        previous = at
+    begun = time.process_time()
+    assert quick(document, rsa) is None
+    assert time.process_time() - begun < 0.5
+
+
 def test_streams_that_grow_beyond_measure_are_not_unpacked(rsa: Credential) -> None:
     bomb = plain_kinds.stream(
         b"/Type /Metadata /Subtype /XML /Filter /FlateDecode", zlib.compress(bytes(50_000_000))
