@@ -6,6 +6,7 @@ in letters we know: right name and type, bounded, printed, no actions, drawn emp
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -46,6 +47,9 @@ _KEYS: Final = frozenset(
     ("/Type", "/Subtype", "/FT", "/T", "/TU", "/TM", "/Rect", "/P", "/F", "/Ff", "/DA", "/Q", "/AP")
 )
 
+_DEFAULT_APPEARANCE: Final = re.compile(r"(/[A-Za-z0-9]{1,32}) [0-9]{1,2} Tf 0 g")
+"""What viewers draw the value with where they do so themselves: one font, black."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedField:
@@ -77,14 +81,17 @@ def prepared_fields(handler: PdfHandler) -> dict[str, PreparedField]:
     """Return the fields for number and date that are as we prepare or fill them, by name."""
     form = as_dictionary(raw(handler.root, "/AcroForm"))
     entries = look_up(form, "/Fields") if form is not None else None
-    if form is None or not isinstance(entries, generic.ArrayObject):
+    # A form of XFA shows its own data, whatever the fields' appearances say.
+    if form is None or not isinstance(entries, generic.ArrayObject) or "/XFA" in form:
         return {}
     found: dict[str, PreparedField] = {}
     for entry in entries:
         field = as_dictionary(entry)
         if field is None or not isinstance(entry, generic.IndirectObject):
             continue
-        name = str(raw(field, "/T"))
+        name = str(raw(field, "/T") or "")
+        if not name and "/Kids" in field:
+            return {}  # its kids have the same full names as fields at the top
         if name in TEXT_FIELDS:
             prepared = _read_contained(field, name, reference=entry.reference, form=form)
             if prepared is None or name in found:
@@ -139,7 +146,8 @@ def _read(
     placement = placement_of(field)
     resources = as_dictionary(raw(form, "/DR"))
     fonts = as_dictionary(raw(resources, "/Font")) if resources is not None else None
-    font_name = str(raw(field, "/DA")).split(" ", 1)[0]
+    default = _DEFAULT_APPEARANCE.fullmatch(str(raw(field, "/DA")))
+    font_name = default[1] if default is not None else ""
     number_form = NumberForm(str(raw(field, "/TM")))
     metrics = known_metrics(as_dictionary(raw(fonts, font_name))) if fonts is not None else None
     if placement is None or fonts is None or metrics is None or not _is_plain(field, placement):

@@ -418,9 +418,46 @@ def _painted(writer: IncrementalPdfFileWriter) -> None:
     writer.update_container(widget)
 
 
+def _drawn_by_viewers_otherwise(writer: IncrementalPdfFileWriter) -> None:
+    widget = attacks._field(writer, NUMBER_FIELD)
+    widget[pdf_name("/DA")] = generic.pdf_string("/CvSerif 13 Tf 0 g /Other 90 Tf 1 g")
+    writer.update_container(widget)
+
+
+def _with_a_namesake(writer: IncrementalPdfFileWriter) -> None:
+    """Add a second field of the same full name, below a parent without a name."""
+    parent = writer.add_object(dictionary({}))
+    namesake = dictionary(
+        {
+            "/Type": "/Annot",
+            "/Subtype": "/Widget",
+            "/FT": "/Tx",
+            "/F": 4,
+            "/T": generic.pdf_string(NUMBER_FIELD),
+            "/Rect": (50, 50, 300, 300),
+            "/Parent": parent,
+        }
+    )
+    kid = writer.add_object(namesake)
+    parent.get_object()[pdf_name("/Kids")] = generic.ArrayObject([kid])
+    fields = writer.root["/AcroForm"]["/Fields"]
+    fields.append(parent)
+    writer.update_container(fields)
+    writer.register_annotation(writer.find_page_for_modification(0)[0], kid)
+
+
+def _with_a_form_of_its_own(writer: IncrementalPdfFileWriter) -> None:
+    form = writer.root["/AcroForm"]
+    form[pdf_name("/XFA")] = writer.add_object(generic.StreamObject(stream_data=b"<xdp/>"))
+    writer.update_container(form)
+
+
 @pytest.mark.parametrize(
     "tamper",
     [
+        _drawn_by_viewers_otherwise,
+        _with_a_namesake,
+        _with_a_form_of_its_own,
         _other_shapes,
         _whole_page,
         _in_the_text,
