@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from uuid import uuid4
 
 import grpc
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -93,7 +92,6 @@ def _signing(channel: grpc.Channel) -> SignOne:
 
     def sign() -> bytes:
         request = signing_pb2.SignDocumentRequest(
-            request_id=str(uuid4()),
             key=f"signingKeys/seal-{PROVINCE}",
             document=signing_pb2.DocumentContent(content=document),
             options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_B),

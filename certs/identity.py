@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -51,6 +52,7 @@ class SignerIdentity:
     organisation_identifier: str = ""
 
 
+@lru_cache(maxsize=1024)
 def identify(certificate: x509.Certificate) -> SignerIdentity:
     """The holder named by the certificate's subject.
 

@@ -52,6 +52,7 @@ class Credential:
         return self.scheme.digest_algorithm
 
 
+@lru_cache(maxsize=1024)
 def scheme_for(
     certificate: x509.Certificate,
     families: frozenset[SchemeFamily],

@@ -83,12 +83,13 @@ async def prepare_guarded(
         valid_until=credential.valid_until,
         limits=limits,
     )
-    await _off_loop(source, lambda: admit_source(source, limits))
     reserve = credential.max_container_bytes + wanted.token_bytes
     quick = await _quick(source, wanted, credential=credential, reserve=reserve)
     if quick is not None:
         filled, update = b"", quick
     else:
+        # The quick way bounds its work itself; the engine's is bounded here and in the sandbox.
+        await _off_loop(source, lambda: admit_source(source, limits))
         filled, update = await sandbox.run(
             prepare_for_stranger,
             source.read() if path is None else path,

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from exchange import uploads
-from exchange.errors import ArgumentInvalid
+from exchange.errors import ArgumentInvalid, RequestIdInvalid
 from exchange.server.door import current_caller
 from exchange.services import Services
 from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object
@@ -37,6 +37,17 @@ async def working_copy(
         working = copy_of_bytes(content)
     async with working as copy:
         yield copy
+
+
+def inline_bytes(services: Services, *, content: bytes, blob_sha256: str) -> bytes:
+    """Give the document inside a request that has no request_id: only such a one goes unkept.
+
+    Raises ArgumentInvalid and RequestIdInvalid.
+    """
+    if blob_sha256:
+        raise RequestIdInvalid("an uploaded document is signed under a request_id")
+    _check_inline(services, content)
+    return content
 
 
 async def _readable(services: Services, sha256: str) -> Digest:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import grpc
 import structlog
@@ -26,6 +26,7 @@ from exchange import registry
 from exchange.agency import Endpoint, EndpointRole
 from exchange.errors import IdentityUnknown, InternalFailure, NotBuiltYet, RoleMissing
 from exchange.server.access import OPEN_METHODS, may_call
+from exchange.server.admissions import Admissions
 from exchange.server.status import abort, code_of
 from exchange.services import Services
 from exchange.wire.bounds import check_bounds
@@ -35,6 +36,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 WireValue: TypeAlias = Any
 """A request, an answer, or a stream of them: the door does not look inside."""
 
+_CERTIFICATE: Final = "x509_pem_cert"
+_REGISTRY: Final = "/congvan.v1.RegistryService/"
 _log = structlog.get_logger("congvan.door")
 _caller: ContextVar[Endpoint] = ContextVar("caller")
 
@@ -61,7 +64,7 @@ def identity_of(auth_context: dict[str, Any]) -> TransportIdentity:
     """
     names = [bytes(name).decode("utf8", "replace") for name in auth_context.get("peer_uri", ())]
     ours = [name for name in names if name.startswith(ENDPOINT_URN)]
-    certificates = auth_context.get("x509_pem_cert", ())
+    certificates = auth_context.get(_CERTIFICATE, ())
     if len(names) != 1 or len(ours) != 1 or len(certificates) != 1:
         raise IdentityUnknown("exactly one URI name urn:congvan:endpoint:<code> is needed")
     try:
@@ -76,6 +79,7 @@ class Door(grpc.aio.ServerInterceptor):
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._admissions = Admissions(services.spool / "registry-state")
 
     async def intercept_service(
         self,
@@ -109,20 +113,26 @@ class Door(grpc.aio.ServerInterceptor):
             RoleMissing: none of the endpoint's roles may call the method.
 
         """
-        identity = identity_of(dict(context.auth_context()))
-        async with self._services.database.reading() as connection:
-            found = await registry.find_endpoint(connection, identity.code)
-        endpoint = found.endpoint if found else None
-        if (
-            endpoint is None
-            or identity.fingerprint not in endpoint.certificates
-            or not endpoint.is_valid_at(self._services.clock())
-        ):
-            raise IdentityUnknown(identity.code)
+        transport = dict(context.auth_context())
+        presented = tuple(transport.get("peer_uri", ())), tuple(transport.get(_CERTIFICATE, ()))
+        endpoint = self._admissions.find(presented)
+        if endpoint is None:
+            state = self._admissions.state
+            endpoint = await self._registered(identity_of(transport))
+            self._admissions.remember(presented, endpoint, state=state)
+        if not endpoint.is_valid_at(self._services.clock()):
+            raise IdentityUnknown(endpoint.code)
         if not may_call(endpoint.roles, method):
             raise RoleMissing(_role_names(endpoint.roles))
         _caller.set(endpoint)
         return endpoint
+
+    async def _registered(self, identity: TransportIdentity) -> Endpoint:
+        async with self._services.database.reading() as connection:
+            found = await registry.find_endpoint(connection, identity.code)
+        if found is None or identity.fingerprint not in found.endpoint.certificates:
+            raise IdentityUnknown(identity.code)
+        return found.endpoint
 
     def _guard_unary(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Any]:
         async def call(request: WireValue, context: Context) -> WireValue:
@@ -134,6 +144,9 @@ class Door(grpc.aio.ServerInterceptor):
                 answer = await answer if isawaitable(answer) else answer
             except Exception as error:
                 await _refuse(method, context, error=error, started=started)
+            finally:
+                if method.startswith(_REGISTRY):
+                    self._admissions.end_all()
             _log_call(method, "OK", started=started)
             return answer
 

@@ -16,7 +16,7 @@ from exchange.agency import Endpoint
 from exchange.errors import ArgumentInvalid
 from exchange.messages import BlobName
 from exchange.services import ServerKey, Services, SigningPolicy
-from exchange.working_copies import WorkingCopy, keep_with
+from exchange.working_copies import WorkingCopy, copy_of_bytes, keep_with
 from signer import SigningRequest, Source
 from signer.credential import scheme_for
 from signer.errors import ContainerTooLarge
@@ -25,6 +25,7 @@ from signer.lawful_order import Act
 from signer.number_and_date import FieldValues
 from signer.prolonging import prolong, prove_signer
 from signer.signing import TIMESTAMP_BYTES, required_timestamper, stamped
+from storage.ports import Digest
 
 _ATTEMPTS: Final = 3
 _log = structlog.get_logger("congvan.signing")
@@ -75,10 +76,49 @@ class SigningOrder:
         return AnchorRole.SIGNER if self.act is Act.LEADER else AnchorRole.SEAL
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedTail:
+    """What comes after a document that was signed: its updates, the signature's the last."""
+
+    tail: bytes = field(repr=False)
+    field_name: str
+
+
 async def sign_with(
     services: Services, server_key: ServerKey, *, copy: WorkingCopy, order: SigningOrder
 ) -> SignedDocument:
-    """Sign a document and keep the result.
+    """Sign a document and keep the result. Raises as `signed_tail` does, and StorageError."""
+    signed = await signed_tail(services, server_key, copy=copy, order=order)
+    kept = await keep_with(services, copy, tail=signed.tail)
+    return SignedDocument(
+        blob=kept.blob,
+        content=kept.content,
+        field_name=signed.field_name,
+        signed_at=order.request.signed_at,
+    )
+
+
+async def sign_unkept(
+    services: Services, server_key: ServerKey, *, document: bytes, order: SigningOrder
+) -> SignedDocument:
+    """Sign a document and keep nothing of it. Raises as `signed_tail` does."""
+    async with copy_of_bytes(document) as copy:
+        signed = await signed_tail(services, server_key, copy=copy, order=order)
+        content = document + signed.tail
+        hashed = copy.hashed.copy()
+        hashed.update(signed.tail)
+    return SignedDocument(
+        blob=BlobName(digest=Digest(hashed.hexdigest()), size_bytes=len(content)),
+        content=content,
+        field_name=signed.field_name,
+        signed_at=order.request.signed_at,
+    )
+
+
+async def signed_tail(
+    services: Services, server_key: ServerKey, *, copy: WorkingCopy, order: SigningOrder
+) -> SignedTail:
+    """Sign a document with a key of the service.
 
     Raises:
         CertificateRefused: the certificate is expired, revoked, unknown or unfit.
@@ -109,13 +149,7 @@ async def sign_with(
         except ContainerTooLarge:
             wanted = replace(wanted, token_bytes=wanted.token_bytes + TIMESTAMP_BYTES)
             continue
-        kept = await keep_with(services, copy, tail=tail)
-        return SignedDocument(
-            blob=kept.blob,
-            content=kept.content,
-            field_name=prepared.signature.field_name,
-            signed_at=order.request.signed_at,
-        )
+        return SignedTail(tail=tail, field_name=prepared.signature.field_name)
     raise TsaAnswerInvalid("its tokens grow with every request")
 
 

@@ -10,7 +10,7 @@ from exchange.errors import ArgumentInvalid
 from exchange.messages import BlobName
 from exchange.operations import add_operation
 from exchange.server.batches import answer_each
-from exchange.server.content import working_copy
+from exchange.server.content import inline_bytes, working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
@@ -18,7 +18,13 @@ from exchange.services import ServerKey, Services
 from exchange.signing_sessions import add_session, complete_session
 from exchange.use_cases.augmenting import plan_augmenting
 from exchange.use_cases.preparing import prepare_fields
-from exchange.use_cases.signing import SignedDocument, key_of, keys_of, sign_with
+from exchange.use_cases.signing import (
+    SignedDocument,
+    key_of,
+    keys_of,
+    sign_unkept,
+    sign_with,
+)
 from exchange.use_cases.signing_elsewhere import complete_elsewhere, prepare_elsewhere
 from exchange.wire.bounds import check_bounds
 from exchange.wire.office_fields import read_fields
@@ -57,6 +63,8 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         self, request: signing_pb2.SignDocumentRequest, context: Context
     ) -> signing_pb2.SignDocumentResponse:
         """Sign one document with one of the caller's keys."""
+        if not request.request_id:
+            return await self._sign_unkept(request)
         signed: list[SignedDocument] = []
         answer = await self._sign(request, self._copy(request.document), signed=signed)
         return await self._with_bytes(answer, signed)
@@ -171,6 +179,23 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         return await answer_once(
             services, request, answer_type=operations_pb2.Operation, prepare=prepare
         )
+
+    async def _sign_unkept(
+        self, request: signing_pb2.SignDocumentRequest
+    ) -> signing_pb2.SignDocumentResponse:
+        """Sign what the request holds and forget it: without request_id nothing can be repeated."""
+        services = self._services
+        key = self._key(request)
+        document = inline_bytes(
+            services,
+            content=request.document.content,
+            blob_sha256=request.document.blob_sha256,
+        )
+        order = read_order(request.options, signed_at=services.clock())
+        made = await sign_unkept(services, key, document=document, order=order)
+        answer = write_signed(made)
+        answer.content = made.content or b""
+        return answer
 
     async def _sign(
         self,

@@ -485,6 +485,9 @@ class SignDocumentRequest(_message.Message):
     DOCUMENT_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    """Empty only for a document inside the request: it is signed and answered, and nothing of it is kept, so that a
+    repeat signs anew.
+    """
     key: _builtins.str
     """signingKeys/{id}"""
     @_builtins.property
@@ -520,7 +523,7 @@ class SignDocumentResponse(_message.Message):
     field_name: _builtins.str
     @_builtins.property
     def document(self) -> _common_pb2.BlobRef:
-        """The signed document, stored; its bytes too where it fits a message."""
+        """The signed document, stored if the request had an id; its bytes too where it fits a message."""
 
     @_builtins.property
     def signed_at(self) -> _timestamp_pb2.Timestamp: ...
