@@ -7,6 +7,7 @@ them in thirty years. What can't be proved is an error, never a lower level.
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -31,7 +32,6 @@ from signer.prolonging import (
     ATTEMPTS,
     Proof,
     SignedPath,
-    off_loop,
     path_of,
     path_of_token,
     prove,
@@ -107,7 +107,7 @@ async def extend(
     """
     if level is Level.B_B:
         raise LevelUnavailable("B-B is what there is to extend")
-    surveyed = await off_loop(source, partial(_surveyed, source))
+    surveyed = await to_thread(_surveyed, source)
     digest = _digest(surveyed, digest_algorithm)
     stronger = partial(_stamp, timestamper=timestamper, checker=checker, digest=digest)
     for _ in range(ATTEMPTS):
@@ -121,7 +121,7 @@ async def extend(
     if tail:
         grown = source.followed_by(tail)
         check = partial(_require_reached, grown, level, store=checker.store, proof=proof)
-        await off_loop(source, check)
+        await to_thread(check)
     return tail
 
 
@@ -143,7 +143,7 @@ async def _extended(
     if level.long_term:
         grown = source.followed_by(tail)
         update = partial(store_update, grown, proof.evidence, carried=_carried(surveyed))
-        tail += await off_loop(source, update)
+        tail += await to_thread(update)
     if level is not Level.B_LTA:
         return tail, proof, False
     gathered = proof
@@ -201,7 +201,7 @@ async def _gather(
     proof = Proof(evidence=RevocationEvidence(), at=at)
 
     async def judge() -> Report:
-        return await off_loop(source, partial(_judge, surveyed, proof, store=checker.store))
+        return await to_thread(_judge, surveyed, proof, store=checker.store)
 
     report = await judge()
     _refuse_broken(surveyed, report)

@@ -12,6 +12,7 @@ from signer import Level
 from signer.document import admit_source
 from signer.errors import TimestamperMissing
 from signer.extending import extend
+from signer.guarded_extending import require_bounded
 
 AUGMENT = "AugmentSignature"
 
@@ -51,6 +52,7 @@ async def augment(services: Services, work: Work) -> SignedDocument:
     Raises:
         SignatureInvalid, SignatureUndetermined, SignatureMissing: there is nothing to augment.
         TsaUnavailable, FetchUnavailable, RevocationUnknown: try again later.
+        SandboxLimitExceeded: it costs too much to be judged again and again.
 
     """
     timestamper = services.patient_timestamper
@@ -61,6 +63,9 @@ async def augment(services: Services, work: Work) -> SignedDocument:
     else:
         working = copy_of_object(services, work.document_digest)
     async with working as copy:
+        await require_bounded(
+            copy.source, path=copy.path, sandbox=services.sandbox, at=services.clock()
+        )
         tail = await extend(
             copy.source,
             level=Level(work.task["level"]),
