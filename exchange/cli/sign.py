@@ -21,7 +21,7 @@ from exchange.cli.signing.run import run_call
 from exchange.cli.signing.work import Signed
 from signer.appearance import Appearance, Box, check_appearance
 from signer.limits import DEFAULT as LIMITS
-from signer.requests import SigningRequest
+from signer.requests import FieldLock, LockAction, Permission, SigningRequest
 from signer.sandbox import Sandbox
 from signer.signing import sign_tail
 from signer.source import Source
@@ -52,6 +52,25 @@ class SignOptions(SigningOptions):
     field: Annotated[
         str, typer.Option("--field", metavar="NAME", help="Trường chữ ký · Signature field.")
     ] = ""
+    certify: Annotated[
+        int | None,
+        typer.Option(
+            "--certify",
+            metavar="P",
+            min=1,
+            max=3,
+            help="Chữ ký chứng nhận: sau đó cấm mọi thay đổi (1), chỉ điền và ký (2), thêm chú"
+            " thích (3) · Certify: allow nothing, filling, or annotating afterwards.",
+        ),
+    ] = None
+    lock: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lock",
+            metavar="FIELD|all",
+            help="Khóa trường sau khi ký · Lock a field, or all, once signed; repeatable.",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +80,7 @@ class PlainDraft:
     options: SignOptions
     choices: Choices
     appearance: Appearance | None
+    lock: FieldLock | None = None
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -72,6 +92,8 @@ class PlainDraft:
             "lines": list(seen.lines) if seen else [],
             "box": asdict(seen.box) if seen and seen.box else None,
             "picture": hashlib.sha256(seen.picture).hexdigest() if seen and seen.picture else "",
+            "certify": self.options.certify,
+            "lock": list(self.options.lock or ()),
         }
 
     @property
@@ -105,6 +127,8 @@ class PlainDraft:
             appearance=self.appearance,
             reason=self.options.reason or None,
             scheme=self.choices.scheme,
+            certification=Permission(self.options.certify) if self.options.certify else None,
+            lock=self.lock,
         )
         tail = await sign_tail(
             source,
@@ -124,7 +148,9 @@ def sign_files(options: SignOptions, output: Output) -> ExitCode | Coroutine[Any
     The certificate is checked before it signs.
     """
     choices = choices_of(options)
-    draft = PlainDraft(options=options, choices=choices, appearance=_appearance(options))
+    draft = PlainDraft(
+        options=options, choices=choices, appearance=_appearance(options), lock=_lock(options)
+    )
     return run_call(options, choices, draft=draft, suffix=SUFFIX, output=output)
 
 
@@ -142,6 +168,15 @@ def _appearance(options: SignOptions) -> Appearance | None:
     appearance = Appearance(picture=picture, box=box, lines=tuple(options.line or ()))
     check_appearance(appearance, LIMITS)
     return appearance
+
+
+def _lock(options: SignOptions) -> FieldLock | None:
+    names = tuple(options.lock or ())
+    if not names:
+        return None
+    if names == ("all",):
+        return FieldLock(action=LockAction.ALL)
+    return FieldLock(action=LockAction.INCLUDE, fields=names)
 
 
 def _box(text: str) -> Box:

@@ -198,3 +198,21 @@ def test_the_scheme_is_the_one_that_is_asked_for(congvan: Program, desk: Desk) -
     other = ("--level", "B-B", "--scheme", "ECDSA/sha256", "--out", desk.directory / "x.pdf")
     refused = congvan("sign", desk.document, *desk.signing, *other, "--json")
     assert (refused.code, refused.lines[0]["reason"]) == (3, "KEY_UNSUPPORTED")
+
+
+def test_what_may_change_afterwards_is_what_certification_and_lock_say(
+    congvan: Program, desk: Desk
+) -> None:
+    certified = congvan("sign", desk.document, *desk.signing, "--certify", "2", "--json")
+    assert certified.code == 0, certified.err
+    target = desk.directory / "cong-van_daky.pdf"
+    again = congvan("sign", target, *desk.signing, "--certify", "1", "--json")
+    [entry] = again.files.values()
+    assert (entry["outcome"], entry["reason"]) == ("failed", "CHANGES_FORBIDDEN")
+    locked = desk.directory / "locked.pdf"
+    signed = congvan("sign", target, *desk.signing, "--lock", "all", "--out", locked, "--json")
+    assert signed.code == 0, signed.err
+    verified = congvan("verify", locked, *desk.trusting, "--json")
+    assert verified.code == 0, verified.out
+    assert b"/DocMDP" in target.read_bytes()
+    assert b"/FieldMDP" in locked.read_bytes()
