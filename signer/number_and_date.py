@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from signer.errors import NumberInvalid
+from signer.text_lines import folded
 
 NUMBER_FIELD: Final = "DocNumber"
 """số, ký hiệu văn bản (box 3 of NĐ 30/2020 Appendix I)."""
@@ -83,6 +84,11 @@ class DocumentNumber:
         symbol = match["symbol"] or ""
         number = int(match["number"])
         return cls(digits=str(number) if symbol[:1] == "-" else f"{number:02d}", symbol=symbol)
+
+    def require_symbol(self, printed: str) -> None:
+        """Refuse a symbol that is not the one the page prints. Raises NumberInvalid."""
+        if printed and self.symbol and folded(printed) != folded(self.symbol):
+            raise NumberInvalid(f"the page prints {printed[:40]}, not {self.symbol[:40]}")
 
     def shown(self, form: NumberForm) -> str:
         """Return what the field shows. Raises NumberInvalid where the symbol is needed."""

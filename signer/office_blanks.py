@@ -23,6 +23,7 @@ _LABEL: Final = re.compile(r"^(?:Số|SỐ):?$")
 _NUMBERED: Final = re.compile(r"^(?:Số|SỐ):?\d+")
 _SYMBOL: Final = re.compile(r"^(?:[\d/:.…_-]|$)")
 """What may follow the label: number, symbol, or dots to write on."""
+_PRINTED_SYMBOL: Final = re.compile(r"^[/-]\w")
 _DOTS: Final = re.compile(r"^[.…_·\s]+$")
 _MARGIN_MM: Final = 0.4
 """Air between a blank and the words beside it."""
@@ -78,6 +79,19 @@ def number_blank(page: PageFacts) -> NumberBlank | None:
         if _LABEL.match(label.text) and _SYMBOL.match(follows):
             return _behind(label, after, row=row, page=page)
     return None
+
+
+def printed_symbol(page: PageFacts) -> str:
+    """Return the symbol that the page prints behind the number's blank, "" where there is none.
+
+    "/QĐ-UBND" in "Số:    /QĐ-UBND".
+    """
+    for row in _heading(page):
+        label, *others = row
+        after = list(takewhile(partial(_is_in_box_3, page_width_mm=page.width_mm), others))
+        if _LABEL.match(label.text):
+            return next((word.text for word in after if _PRINTED_SYMBOL.match(word.text)), "")
+    return ""
 
 
 def _is_in_box_3(word: Word, *, page_width_mm: float) -> bool:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certs.anchors import TrustStore
 from certs.authority import Issued
@@ -246,7 +246,7 @@ def test_a_time_stamp_by_one_who_is_no_time_stamping_authority_proves_nothing(
 ) -> None:
     """The usage must stand in the certificate that signed the token, not in one beside it."""
     person = office.person()
-    assert isinstance(person.private_key, rsa.RSAPrivateKey)
+    assert isinstance(person.private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     impostor = TimestampSigner(
         certificate=person.certificate, private_key=person.private_key, chain=person.chain
     )

@@ -6,6 +6,7 @@ import pytest
 
 from signer.appearance import Box
 from signer.errors import PlaceNotFound
+from signer.office_blanks import printed_symbol
 from signer.office_places import date_places, number_place, office_places
 from signer.page_facts import Area, PageFacts
 from signer.page_text import read_pages
@@ -35,6 +36,11 @@ def test_the_blank_for_the_number_lies_between_its_label_and_the_symbol() -> Non
     left, right = sides(number)
     assert 45 + at(45, "Số:").width_mm < left < 54
     assert right == pytest.approx(63, abs=1)
+
+
+def test_the_symbol_is_the_one_printed_behind_the_blank() -> None:
+    assert printed_symbol(first_page(*BLANKS)) == "/QĐ-UBND"
+    assert printed_symbol(first_page(at(45, "Số:"))) == ""
 
 
 def test_blanks_for_day_and_month_lie_behind_their_words() -> None:

@@ -18,6 +18,7 @@ from signer.filling import fill_fields
 from signer.lawful_order import Act, ensure_lawful, read_state
 from signer.limits import DEFAULT as LIMITS
 from signer.number_and_date import FieldValues
+from signer.office_blanks import printed_symbol
 from signer.office_looks import office_look
 from signer.office_pictures import picture_facts
 from signer.office_roles import OfficeRole, OfficeSigning
@@ -82,6 +83,8 @@ class OfficeDraft:
         names = (signing.signer,) if signing.signer else ()
         document = await asyncio.to_thread(source.read)
         facts = await sandbox.read_pages(document, names=names)
+        if self.values is not None and (number := self.values(at).number) is not None:
+            number.require_symbol(printed_symbol(facts.first))
         found = office_look(facts, signing)
         return Look(appearance=found.appearance, field_name=found.field_name, signing=signing)
 
