@@ -18,6 +18,7 @@ from signer.errors import SandboxBroken
 from signer.fastlane import fast_update
 from signer.field_places import FieldPlaces, office_fields
 from signer.filling import fill_fields
+from signer.guarded_extending import require_bounded
 from signer.lawful_order import Act, ensure_lawful, read_state
 from signer.number_and_date import FieldValues
 from signer.opening import document_errors, open_for_update
@@ -83,6 +84,9 @@ async def prepare_guarded(
         valid_until=credential.valid_until,
         limits=limits,
     )
+    if wanted.request.level.long_term:
+        # What comes after such a signature is written here, by the engine.
+        await require_bounded(source, path=path, sandbox=sandbox, at=wanted.request.signed_at)
     reserve = credential.max_container_bytes + wanted.token_bytes
     quick = await _quick(source, wanted, credential=credential, reserve=reserve)
     if quick is not None:
