@@ -121,11 +121,16 @@ def _answer(
             single
             for single in response.responses
             if _is_about(single, subject)
-            and _fresh(single.this_update_utc, single.next_update_utc, at=at)
+            and (
+                _fresh(single.this_update_utc, single.next_update_utc, at=at)
+                or _revoked_before(single.revocation_time_utc, single.this_update_utc, at=at)
+            )
         ]
-        if not singles or not _authorised(response, subject[1], at=at):
+        newest = max(singles, key=lambda single: single.this_update_utc, default=None)
+        if newest is None:
             return None
-        newest = max(singles, key=lambda single: single.this_update_utc)
+        if not _authorised(response, subject[1], at=max(at, newest.this_update_utc)):
+            return None
         return _Answer(
             der=der,
             this_update=newest.this_update_utc,
@@ -142,13 +147,12 @@ def _listing(
     """The certificate's place in the CRL, if the CRL counts; a damaged CRL does not."""
     certificate, issuer = subject
     try:
-        if not _crl_counts(crl, issuer, at=at):
-            return None
         entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-        return _Listing(
-            der=crl.public_bytes(Encoding.DER),
-            revoked_at=entry.revocation_date_utc if entry is not None else None,
-        )
+        revoked_at = entry.revocation_date_utc if entry is not None else None
+        late = _revoked_before(revoked_at, crl.last_update_utc, at=at)
+        if not _crl_counts(crl, issuer, at=crl.last_update_utc if late else at):
+            return None
+        return _Listing(der=crl.public_bytes(Encoding.DER), revoked_at=revoked_at)
     except Exception:
         return None
 
@@ -174,6 +178,15 @@ def _parsed_crls(items: Iterable[bytes]) -> Iterator[x509.CertificateRevocationL
 def _fresh(this_update: datetime, next_update: datetime | None, *, at: datetime) -> bool:
     until = next_update if next_update is not None else this_update + _WITHOUT_NEXT_UPDATE
     return this_update - CLOCK_TOLERANCE <= at <= until + CLOCK_TOLERANCE
+
+
+def _revoked_before(revoked_at: datetime | None, told_at: datetime, *, at: datetime) -> bool:
+    """Whether later word says that it was revoked at the instant already.
+
+    Revocation comes after the loss of a key, and word of it later still: evidence that was fresh
+    at the instant and knew nothing of it proves nothing against it.
+    """
+    return revoked_at is not None and revoked_at <= at < told_at
 
 
 def _is_about(single: ocsp.OCSPSingleResponse, subject: _Subject) -> bool:

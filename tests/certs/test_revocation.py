@@ -89,6 +89,26 @@ def test_the_newest_answer_counts_whatever_the_order() -> None:
     assert status(revoked.merged(good)) is RevocationStatus.REVOKED
 
 
+def test_later_word_of_a_revocation_before_outweighs_what_was_fresh_then() -> None:
+    """Who stole a key time-stamps a signature and encloses the last good answer with it."""
+    good = Saying(at=NOW - timedelta(minutes=30)).evidence(LEAF, RESPONDER)
+    later = Saying(at=NOW + 48 * HOUR, revoked_at=NOW - HOUR).evidence(LEAF, RESPONDER)
+    assert status(good.merged(later)) is RevocationStatus.REVOKED
+    assert status(later.merged(ISSUER.crls())) is RevocationStatus.REVOKED
+    listed = RevocationEvidence(crls=(ISSUER.crl(LEAF, at=NOW + 48 * HOUR, since=NOW - HOUR),))
+    assert status(good.merged(listed)) is RevocationStatus.REVOKED
+
+
+def test_later_word_of_a_later_revocation_or_by_others_changes_nothing() -> None:
+    good = Saying(at=NOW - timedelta(minutes=30)).evidence(LEAF, RESPONDER)
+    since = Saying(at=NOW + 48 * HOUR, revoked_at=NOW + HOUR).evidence(LEAF, RESPONDER)
+    assert status(good.merged(since)) is RevocationStatus.GOOD
+    stranger = Saying(at=NOW + 48 * HOUR, revoked_at=NOW - HOUR).evidence(
+        LEAF, root("Test root").authority("Issuing").responder()
+    )
+    assert status(good.merged(stranger)) is RevocationStatus.GOOD
+
+
 def test_a_crl_that_lists_the_certificate_outweighs_a_good_answer() -> None:
     good = Saying().evidence(LEAF, RESPONDER)
     assert status(good.merged(ISSUER.crls(LEAF))) is RevocationStatus.REVOKED
