@@ -25,6 +25,7 @@ from pyhanko.stamp.noop import NoOpStampStyle
 from signer import limits as limits_module
 from signer.archival import archival_rules
 from signer.drawing import draw, draw_nothing
+from signer.engine import accelerated
 from signer.errors import (
     DocumentMalformed,
     DocumentTooLarge,
@@ -57,7 +58,7 @@ def prepare_update(
 
     Raises DocumentRefused, or SigningRefused where the document doesn't take this signature.
     """
-    with document_errors():
+    with document_errors(), accelerated():
         writer = open_for_update(source)
         _refuse_too_many_pages(writer, limits_module.DEFAULT)
         target = choose_field(writer.prev, request.field_name)

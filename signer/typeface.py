@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils import generic
 
 from signer.archival import archival_rules
 from signer.errors import TextUnprintable
-from signer.pdf_values import compressed_stream, dictionary
+from signer.pdf_values import array, compressed_stream, dictionary
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.writer import BasePdfFileWriter
@@ -28,7 +29,7 @@ _SERIF_AND_SYMBOLIC: Final = 0b110
 """Font descriptor flags (ISO 32000-2 Table 121): serifs, letters beyond Adobe's standard set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Typeface:
     """A font program ready to be embedded, whose character codes are Unicode code points.
 
@@ -47,6 +48,13 @@ class Typeface:
     glyph_map: bytes
     unicode_map: bytes
     code_set: bytes
+
+    @cached_property
+    def written_widths(self) -> bytes:
+        """The /W array as it stands in a document, written once: it has hundreds of numbers."""
+        buffer = BytesIO()
+        array(_width_runs(self.widths)).write_to_stream(buffer)
+        return buffer.getvalue()
 
     def width(self, text: str) -> float:
         """Return the width of `text` in ems. Raises TextUnprintable for a letter it lacks."""
@@ -73,7 +81,7 @@ class Typeface:
                     "/Supplement": 0,
                 },
                 "/FontDescriptor": writer.add_object(self._descriptor(writer)),
-                "/W": _width_runs(self.widths),
+                "/W": _Written(self.written_widths),
                 "/CIDToGIDMap": writer.add_object(compressed_stream(self.glyph_map, {})),
             }
         )
@@ -109,6 +117,19 @@ class Typeface:
             codes = compressed_stream(self.code_set, {})
             descriptor[generic.NameObject("/CIDSet")] = writer.add_object(codes)
         return descriptor
+
+
+class _Written(generic.PdfObject):
+    """An object whose bytes are known already; it holds nothing that encryption would change."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def write_to_stream(
+        self, stream: IO[bytes], handler: object = None, container_ref: object = None
+    ) -> None:
+        del handler, container_ref
+        stream.write(self._data)
 
 
 @lru_cache(maxsize=1)

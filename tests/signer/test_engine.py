@@ -19,6 +19,8 @@ SOURCES = {
     "2004d63b8e1ce3d9": engine.original_read_hex_string,
     "1e534b7794dcfc3f": engine.original_prepare_name,
     "95bb564b06843e5a": engine.original_decrypt,
+    "52decfbf730ebee9": engine.original_write_name,
+    "963405df0a1e5d06": engine.original_decode_name,
 }
 
 
@@ -81,8 +83,40 @@ def test_names_are_prepared_as_the_original_prepares_them(text: str) -> None:
     assert prepared(engine.prepare_name) == prepared(engine.original_prepare_name)
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=140).map(lambda text: "/" + text) | st.text(max_size=3))
+def test_names_are_written_as_the_original_writes_them(text: str) -> None:
+    def written(write: object) -> object:
+        assert callable(write)
+        stream = BytesIO()
+        try:
+            write(generic.NameObject(text), stream)
+        except (PdfError, StopIteration) as error:
+            return type(error)
+        return stream.getvalue()
+
+    assert written(engine.write_name) == written(engine.original_write_name)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=140))
+def test_names_are_decoded_as_the_original_decodes_them(written: bytes) -> None:
+    def decoded(decode: object) -> object:
+        assert callable(decode)
+        try:
+            return decode(written)
+        except (PdfError, ValueError) as error:
+            return (type(error), str(error))
+
+    for _ in range(2):
+        assert decoded(engine.decode_name) == decoded(engine.original_decode_name)
+    assert engine.decode_name(b"A") is not engine.decode_name(b"A")
+
+
 def test_the_engine_is_left_as_its_makers_wrote_it() -> None:
     with engine.accelerated(), engine.accelerated():
         assert generic.read_hex_string_from_stream is engine.read_hex_string
     assert generic.read_hex_string_from_stream is engine.original_read_hex_string
     assert NameTypeAndValue._ldap_string_prep is engine.original_prepare_name
+    assert generic.NameObject.write_to_stream is engine.original_write_name
+    assert generic._decode_name is engine.original_decode_name

@@ -64,7 +64,7 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
     ) -> signing_pb2.SignDocumentResponse:
         """Sign one document with one of the caller's keys."""
         if not request.request_id:
-            return await self._sign_unkept(request)
+            return await _sign_unkept(self._services, self._key(request), request=request)
         signed: list[SignedDocument] = []
         answer = await self._sign(request, self._copy(request.document), signed=signed)
         return await self._with_bytes(answer, signed)
@@ -180,23 +180,6 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
             services, request, answer_type=operations_pb2.Operation, prepare=prepare
         )
 
-    async def _sign_unkept(
-        self, request: signing_pb2.SignDocumentRequest
-    ) -> signing_pb2.SignDocumentResponse:
-        """Sign what the request holds and forget it: without request_id nothing can be repeated."""
-        services = self._services
-        key = self._key(request)
-        document = inline_bytes(
-            services,
-            content=request.document.content,
-            blob_sha256=request.document.blob_sha256,
-        )
-        order = read_order(request.options, signed_at=services.clock())
-        made = await sign_unkept(services, key, document=document, order=order)
-        answer = write_signed(made)
-        answer.content = made.content or b""
-        return answer
-
     async def _sign(
         self,
         request: signing_pb2.SignDocumentRequest,
@@ -304,6 +287,20 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         fresh = [each.content for each in made if each.blob.digest == sha256]
         answer.content = (fresh and fresh[0]) or await self._services.objects.read(Digest(sha256))
         return answer
+
+
+async def _sign_unkept(
+    services: Services, key: ServerKey, *, request: signing_pb2.SignDocumentRequest
+) -> signing_pb2.SignDocumentResponse:
+    """Sign what the request holds and forget it: without request_id nothing can be repeated."""
+    document = inline_bytes(
+        services, content=request.document.content, blob_sha256=request.document.blob_sha256
+    )
+    order = read_order(request.options, signed_at=services.clock())
+    made = await sign_unkept(services, key, document=document, order=order)
+    answer: signing_pb2.SignDocumentResponse = write_signed(made)
+    answer.content = made.content or b""
+    return answer
 
 
 async def _chunks(
