@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from signer.update import PendingUpdate
 
 _IDENTIFIER_BYTES: Final = 16
+_DIGITS: Final = frozenset(b"0123456789")
 _NAME_STEM: Final = "Signature"
 _INFO: Final = b"/Info"
 _METADATA: Final = b"/Metadata"
@@ -86,9 +87,11 @@ def fast_update(
 
 def _may_hold_long_number(source: Source) -> bool:
     # As signer.document has it: a longer run of digits fills an aligned window.
+    starts = source.every(NUMBER_WINDOW_BYTES)
     return any(
-        source.read(at, at + 1).isdigit() and source.read(at, at + NUMBER_WINDOW_BYTES).isdigit()
-        for at in range(0, source.size, NUMBER_WINDOW_BYTES)
+        first in _DIGITS
+        and source.read(at := index * NUMBER_WINDOW_BYTES, at + NUMBER_WINDOW_BYTES).isdigit()
+        for index, first in enumerate(starts)
     )
 
 

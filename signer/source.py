@@ -86,6 +86,13 @@ class Source:
             return first
         return first + self._tail[max(0, start - size) : end - size]
 
+    def every(self, step: int) -> bytes:
+        """Return one byte in each `step`, the first included."""
+        if self._file is None:
+            whole = self._start or b""
+            return (whole + self._tail if self._tail else whole)[::step]
+        return b"".join(self.read(at, at + 1) for at in range(0, self.size, step))
+
     def feed(self, hasher: Hasher, *, start: int, end: int) -> None:
         """Digest the bytes from start to end without copying or keeping them."""
         if self._file is None and not self._tail:

@@ -40,6 +40,7 @@ def test_every_piece_is_the_same_wherever_the_document_lies(
             assert source.read() == whole
             assert source.read(start, start + length) == whole[start : start + length]
             assert bytes(source.map()) == whole
+            assert source.every(length + 1) == whole[:: length + 1]
             stream = source.open()
             stream.seek(min(start, len(whole)))
             assert stream.read(length) == whole[start : start + length]
