@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -27,7 +27,7 @@ from signer.preparation import prepare_update
 from signer.prepared import PreparedSignature
 from signer.preparing import prepare
 from signer.requests import SigningRequest, check_request
-from signer.signing import ALL_FAMILIES, INLINE_BYTES
+from signer.signing import ALL_FAMILIES
 from signer.source import Source
 from signer.update import PendingUpdate
 
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from signer.sandbox import Sandbox
 
     T = TypeVar("T")
+
+
+INLINE_BYTES: Final = 2_000_000
+"""Larger documents are worked on in a thread: a service has other callers waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

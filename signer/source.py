@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-CHUNK_BYTES: Final = 1 << 20
+CHUNK_BYTES: Final = 1 << 18
 _BUFFER_BYTES: Final = 64 * 1024
 """What a parser's many small reads of a file are served from."""
 
@@ -91,15 +91,19 @@ class Source:
         if self._file is None:
             whole = self._start or b""
             return (whole + self._tail if self._tail else whole)[::step]
-        return b"".join(self.read(at, at + 1) for at in range(0, self.size, step))
+        file, size = self._file.fileno(), self._start_size
+        of_file = b"".join(os.pread(file, 1, at) for at in range(0, size, step))
+        return of_file + self._tail[-size % step :: step]
 
     def feed(self, hasher: Hasher, *, start: int, end: int) -> None:
         """Digest the bytes from start to end without copying or keeping them."""
-        if self._file is None and not self._tail:
+        size = self._start_size
+        if self._file is None:
             hasher.update(memoryview(self._start or b"")[start:end])
-            return
-        for at in range(start, end, CHUNK_BYTES):
-            hasher.update(memoryview(self.read(at, min(at + CHUNK_BYTES, end))))
+        else:
+            _feed_file(self._file, hasher, start=start, end=min(end, size))
+        if end > size:
+            hasher.update(memoryview(self._tail)[max(0, start - size) : end - size])
 
     def map(self) -> bytes | mmap.mmap:
         """Return something to scan that has the methods of bytes, for a document in a file too."""
@@ -150,6 +154,17 @@ class _Pieces(io.RawIOBase):
             raise ValueError("a position before the beginning")
         self._at = origin + offset
         return self._at
+
+
+def _feed_file(file: IO[bytes], hasher: Hasher, *, start: int, end: int) -> None:
+    # One buffer that stays in the processor's cache: new memory for each piece costs a fifth more.
+    buffer = memoryview(bytearray(CHUNK_BYTES))
+    while start < end:
+        count = os.preadv(file.fileno(), [buffer[: min(CHUNK_BYTES, end - start)]], start)
+        if not count:
+            return
+        hasher.update(buffer[:count])
+        start += count
 
 
 def _pread(file: IO[bytes], *, start: int, length: int) -> bytes:
