@@ -47,8 +47,9 @@ def choices_of(options: SigningOptions) -> Choices:
     chosen = next((at for at, way in enumerate(given) if any(way.values())), None)
     if chosen is None:
         chosen = next((at for at, way in enumerate(stored) if any(way.values())), None)
-    if chosen is None:
+    if chosen is None and options.preview is None:
         raise KeyUnnamed
+    chosen = chosen or 0  # a preview signs nothing, so it needs no key
     # What the options leave out of a way, the profile may have; other ways count no more.
     key = {name: value or stored[chosen][name] for name, value in given[chosen].items()}
     return Choices(

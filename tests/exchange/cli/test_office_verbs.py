@@ -218,7 +218,7 @@ def test_a_preview_draws_the_page_warns_and_signs_nothing(office: Office) -> Non
     red = office("approve", "qd.pdf", "--picture", SEALS_PICTURE, "--preview", "đỏ.png")
     assert red.lines[0]["warnings"] == ["PICTURE_NOT_BLUE"]
     people = office.congvan(
-        *("approve", "qd.pdf", "--key", "leader.p12", "--picture", SEALS_PICTURE),
+        *("approve", "qd.pdf", "--picture", SEALS_PICTURE),  # nothing is signed: no key
         *("--preview", "xem lại.png"),
     )
     assert people.code == 0, people.err
