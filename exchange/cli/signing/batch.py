@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -186,7 +187,7 @@ def _on_signals(act: Callable[[], None]) -> Iterator[None]:
         act()
 
     # Only the main thread may have handlers; elsewhere whoever runs the loop ends it.
-    with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+    if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             handler = signal.getsignal(number)
             loop.add_signal_handler(number, once)

@@ -143,6 +143,17 @@ async def test_an_interruption_gives_up_what_is_signed_and_finishes_what_is_writ
     assert before == (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
 
 
+async def test_off_the_main_thread_a_batch_runs_and_leaves_signals_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def work(target: Target) -> Outcome:
+        return done(target)
+
+    ended, _ = await asyncio.to_thread(lambda: asyncio.run(ran(work, targets(3))))
+    assert results(ended) == ["done"] * 3
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_the_exit_code_is_that_of_the_first_failure_where_nothing_is_done() -> None:
     pin = failed(targets(1)[0], "PIN_WRONG")
     skipped = Outcome(file="", outcome=Result.SKIPPED, reason=NOT_TRIED)
