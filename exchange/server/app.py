@@ -82,6 +82,9 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 4 << 20),
     ("grpc.max_send_message_length", 8 << 20),
     ("grpc.max_metadata_size", 8 << 10),
+    # Windows that don't grow with a fast sender: what is on its way is held in memory.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 512 << 10),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -126,7 +129,10 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             routing=load_routing_table(),
             definitions=load_definitions(),
             spool=settings.spool,
-            limits=ServiceLimits(max_document_bytes=settings.limits.max_document_bytes),
+            limits=ServiceLimits(
+                max_document_bytes=settings.limits.max_document_bytes,
+                max_stream_seconds=settings.limits.stream_seconds,
+            ),
             signing=SigningPolicy(
                 allow_unknown_revocation=settings.signing.allow_unknown_revocation,
                 session_life=timedelta(seconds=settings.signing.session_seconds),

@@ -199,9 +199,11 @@ async def _start_workers(assignment: Assignment) -> list[_Worker]:
 
 
 async def _start_worker(assignment: Assignment) -> _Worker:
-    # glibc gives every thread a heap of its own, each of which keeps the chunks of large documents
-    # that passed through it. It reads this when a process starts; an operator's own setting wins.
+    # glibc gives every thread a heap of its own, and learns from the first large piece it frees to
+    # keep such pieces there: the chunks of large documents would stay. It reads these when a
+    # process starts; an operator's own settings win.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(128 << 10))
     # Spawned, never forked: gRPC's threads don't survive a fork.
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe(duplex=False)

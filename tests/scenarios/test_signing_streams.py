@@ -98,8 +98,6 @@ def test_50_megabytes_are_signed_in_little_more_memory(
     clients: dict[str, Client], service: RunningService, worker: psutil.Process
 ) -> None:
     document, client = large(50 * MEGABYTE), clients[PROVINCE]
-    # The first large transfer makes room for gRPC's windows, the same for documents of any size.
-    signed_by_stream(client, streamed(sign_request(), large(10 * MEGABYTE)))
     peaks = [Peak(each) for each in (worker, *worker.children(recursive=True))]
     started = time.monotonic()
     result, signed = signed_by_stream(client, streamed(sign_request(), document))
