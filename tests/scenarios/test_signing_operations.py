@@ -5,34 +5,21 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from uuid import uuid4
 
 import grpc
 import psutil
-import psycopg
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from certs.authority import Issued
 from congvan.v1 import operations_pb2, signing_pb2, verification_pb2
-from storage.cluster import DATABASE_NAME, PORT
-from tests.support.clients import WAIT, Client, client_of, refused_with
+from tests.support.clients import WAIT, Client, refused_with
 from tests.support.failing_tsa import FailingTsa, failing_tsa
 from tests.support.postgres import reachable_directory
 from tests.support.practice import Practice, file_key, one_page
-from tests.support.service import (
-    PARTY,
-    PROVINCE,
-    RunningService,
-    Variation,
-    register,
-    start_service,
-    stop_service,
-    write_configuration,
-)
+from tests.support.service import PARTY, Variation, register, stop_service, write_configuration
 from tests.support.signing_calls import (
     B_B,
     B_T,
@@ -44,64 +31,18 @@ from tests.support.signing_calls import (
     value_for,
     verdict_of,
 )
+from tests.support.unsteady_site import (
+    ALWAYS,
+    CONFIGURATION,
+    TSA_SECONDS,
+    Site,
+    answer_again,
+    started,
+    stop_answering,
+    until,
+)
 
 B_LT, B_LTA = signing_pb2.SIGNATURE_LEVEL_B_LT, signing_pb2.SIGNATURE_LEVEL_B_LTA
-ALWAYS = 10**9
-TSA_SECONDS = 2
-LEASE_SECONDS = 1
-_CONFIGURATION = f"""
-seconds = {TSA_SECONDS}
-
-[operations]
-lease_seconds = {LEASE_SECONDS}
-"""
-
-
-@dataclass
-class Site:
-    """A service of two workers, its time-stamping authority, and clients that come back."""
-
-    directory: Path
-    identities: dict[str, Issued]
-    root_pem: bytes
-    tsa: FailingTsa
-    running: RunningService
-
-    @contextlib.contextmanager
-    def client(self, code: str = PROVINCE) -> Iterator[Client]:
-        with self.running.channel(code) as channel:
-            yield client_of(code, channel)
-
-    def restart(self) -> None:
-        stop_service(self.running.process)
-        self.running = started(self.directory, self.identities, root_pem=self.root_pem)
-
-    def workers(self) -> list[psutil.Process]:
-        children = psutil.Process(self.running.process.pid).children()
-        lines = {each: " ".join(each.cmdline()) for each in children}
-        return [
-            each
-            for each, line in lines.items()
-            if "spawn_main" in line and "resource_tracker" not in line
-        ]
-
-    def database(self) -> psycopg.Connection[tuple[object, ...]]:
-        (pid_file,) = (self.directory / "data" / "postgresql").rglob("postmaster.pid")
-        folder = pid_file.read_text().splitlines()[4]  # the fifth line, as PostgreSQL writes it
-        return psycopg.connect(
-            host=folder, port=PORT, user=DATABASE_NAME, dbname=DATABASE_NAME, autocommit=True
-        )
-
-
-def started(directory: Path, identities: dict[str, Issued], *, root_pem: bytes) -> RunningService:
-    process = start_service(directory / "congvan.toml")
-    return RunningService(
-        address=(directory / "data" / "address").read_text().strip(),
-        directory=directory,
-        root_pem=root_pem,
-        identities=identities,
-        process=process,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +51,7 @@ def whole_site(practice: Practice, seal: Issued) -> Iterator[Site]:
         reachable_directory("congvan-test-service-") as directory,
         failing_tsa(practice.tsa_url, answers=ALWAYS) as tsa,
     ):
-        variation = Variation(workers=2, tsa_url=tsa.url, extra=_CONFIGURATION)
+        variation = Variation(workers=2, tsa_url=tsa.url, extra=CONFIGURATION)
         identities = write_configuration(directory, practice, seal, variation=variation)
         root_pem = (directory / "root.crt").read_bytes()
         running = started(directory, identities, root_pem=root_pem)
@@ -128,22 +69,6 @@ def site(whole_site: Site) -> Iterator[Site]:
     yield whole_site
     whole_site.tsa.answers, whole_site.tsa.hangs = ALWAYS, False
     whole_site.tsa.ended.set()
-
-
-def stop_answering(tsa: FailingTsa, *, hangs: bool) -> None:
-    tsa.ended.clear()
-    tsa.answers, tsa.hangs = 0, hangs
-
-
-def answer_again(tsa: FailingTsa) -> None:
-    tsa.answers = ALWAYS
-
-
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def augment(
