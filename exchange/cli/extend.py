@@ -24,7 +24,7 @@ from exchange.cli.signing.outcomes import Outcome, Result, exit_code
 from exchange.cli.signing.progress import progress
 from exchange.cli.signing.summary import tell_end, tell_outcome
 from exchange.cli.signing.targets import Plan, Target, Wanted, plan_targets
-from exchange.cli.signing.work import Act, Bench, Signed
+from exchange.cli.signing.work import Act, Bench
 from exchange.cli.trust import Trust, TrustOptions, allowing, now, trust_of
 from signer.extending import extend, is_archived
 from signer.requests import Level
@@ -105,7 +105,7 @@ class _Extension:
     timestamper: HttpTimestamper | None
     checker: PathChecker
 
-    async def apply(self, source: Source, at: datetime) -> Signed:
+    async def apply(self, source: Source, at: datetime) -> bytes:
         """Extend one document. Raises AlreadyAtLevel where there is nothing to add."""
         if self.level is Level.B_LTA and not self.renew and is_archived(source):
             raise AlreadyAtLevel(self.level)
@@ -119,7 +119,7 @@ class _Extension:
         )
         if not tail:
             raise AlreadyAtLevel(self.level)
-        return Signed(tail=tail)
+        return tail
 
 
 async def extend_files(options: ExtendOptions, output: Output) -> ExitCode:

@@ -18,7 +18,6 @@ from exchange.cli.signing.choices import Choices, choices_of
 from exchange.cli.signing.draft import Look, Tools
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.run import run_call
-from exchange.cli.signing.work import Signed
 from signer.appearance import Appearance, Box, check_appearance
 from signer.limits import DEFAULT as LIMITS
 from signer.requests import FieldLock, LockAction, Permission, SigningRequest
@@ -118,7 +117,7 @@ class PlainDraft:
             return None
         return Look(appearance=self.appearance, field_name=self.options.field or None)
 
-    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> Signed:
+    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> bytes:
         """Sign one document."""
         request = SigningRequest(
             level=self.choices.level,
@@ -130,14 +129,13 @@ class PlainDraft:
             certification=Permission(self.options.certify) if self.options.certify else None,
             lock=self.lock,
         )
-        tail = await sign_tail(
+        return await sign_tail(
             source,
             key=tools.key,
             request=request,
             timestamper=tools.timestamper,
             checker=tools.checker,
         )
-        return Signed(tail=tail)
 
 
 def sign_files(options: SignOptions, output: Output) -> ExitCode | Coroutine[Any, Any, ExitCode]:

@@ -10,7 +10,6 @@ from certs.identity import IdentityKind
 from certs.keys import SigningKey
 from certs.timestamping import HttpTimestamper
 from exchange.cli.output import Output
-from exchange.cli.signing.work import Signed
 from signer.appearance import Appearance
 from signer.office_roles import OfficeSigning
 from signer.sandbox import Sandbox
@@ -80,6 +79,6 @@ class Draft(Protocol):
         """
         ...
 
-    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> Signed:
-        """Sign one document."""
+    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> bytes:
+        """Sign one document; gives what comes after it."""
         ...

@@ -12,7 +12,6 @@ from certs.identity import IdentityKind
 from exchange.cli.files import read_file
 from exchange.cli.signing.choices import Choices
 from exchange.cli.signing.draft import Look, Tools
-from exchange.cli.signing.work import Signed
 from signer.appearance import Appearance, check_appearance
 from signer.filling import fill_fields
 from signer.lawful_order import Act, ensure_lawful, read_state
@@ -88,7 +87,7 @@ class OfficeDraft:
         found = office_look(facts, signing)
         return Look(appearance=found.appearance, field_name=found.field_name, signing=signing)
 
-    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> Signed:
+    async def sign(self, source: Source, at: datetime, *, tools: Tools) -> bytes:
         """Fill in what is asked for, see that the turn has come, then sign."""
         filled = b""
         if self.values is not None:
@@ -111,7 +110,7 @@ class OfficeDraft:
             timestamper=tools.timestamper,
             checker=tools.checker,
         )
-        return Signed(tail=filled + tail)
+        return filled + tail
 
 
 def ensure_turn(source: Source, act: Act) -> None:

@@ -37,7 +37,7 @@ class Outcome:
     """What became of one file.
 
     file: as the user named it. output: the result's path, also where it was there before.
-    input_sha256, sha256: of the file and of the result. warnings: sentences about what was signed.
+    input_sha256, sha256: of the file and of the result.
     """
 
     file: str
@@ -47,7 +47,6 @@ class Outcome:
     sha256: str = ""
     reason: str = ""
     detail: str = ""
-    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the line of the command's JSON Lines."""

@@ -67,8 +67,6 @@ def harmless(cell: str) -> str:
 def _tell_one(outcome: Outcome, output: Output) -> None:
     output.say(f"sign.{outcome.outcome}", file=outcome.file, output=outcome.output)
     _tell_reason(outcome.reason, outcome.detail, output=output)
-    for warning in outcome.warnings:
-        output.show(indented(Text(f"! {plain(warning)}", style="yellow"), 2))
 
 
 def _tell_many(outcomes: Sequence[Outcome], output: Output) -> None:
@@ -86,11 +84,6 @@ def _tell_many(outcomes: Sequence[Outcome], output: Output) -> None:
         output.say("sign.reason_of", reason=reason, count=files)
         detail = next((each.detail for each in outcomes if each.reason == reason), "")
         _tell_reason(reason, detail, output=output)
-    for each in outcomes:
-        for warning in each.warnings:
-            output.show(
-                indented(Text(f"! {plain(each.file)}: {plain(warning)}", style="yellow"), 2)
-            )
 
 
 def _tell_reason(reason: str, detail: str, *, output: Output) -> None:

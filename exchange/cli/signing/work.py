@@ -26,14 +26,6 @@ from signer.source import CHUNK_BYTES, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
-    """What an act makes of a document: what comes after it, and what to tell about it."""
-
-    tail: bytes
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """What is done to each document of a call.
 
@@ -43,7 +35,7 @@ class Act:
 
     settings: Mapping[str, Any]
     certificate_sha256: str
-    apply: Callable[[Source, datetime], Awaitable[Signed]]
+    apply: Callable[[Source, datetime], Awaitable[bytes]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,10 +78,10 @@ class Bench:
                     return replace(known, reason=ALREADY_SIGNED, output=str(made))
             require_place(target)
             at = self.clock()
-            signed = await self.act.apply(source, at)
-            write = _Writing(target=target, source=source, tail=signed.tail, input_sha256=digest)
-            digest = await _finished(self._put, write, at=at)
-        return replace(known, outcome=Result.DONE, sha256=digest, warnings=signed.warnings)
+            tail = await self.act.apply(source, at)
+            write = _Writing(target=target, source=source, tail=tail, input_sha256=digest)
+            made_sha256 = await _finished(self._put, write, at=at)
+        return replace(known, outcome=Result.DONE, sha256=made_sha256)
 
     def _made_before(self, journal: Journal, input_sha256: str) -> Path | None:
         settings = journals.settings_digest(self.act.settings)
