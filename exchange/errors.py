@@ -42,6 +42,7 @@ ExchangeError
 │  ├─ PageTokenInvalid         PAGE_TOKEN_INVALID
 │  ├─ RequestIdInvalid         REQUEST_ID_INVALID
 │  └─ SignatureValueWrong      SIGNATURE_VALUE_WRONG
+├─ StreamTooSlow               STREAM_TOO_SLOW             the caller repeats it, faster
 ├─ NotBuiltYet                 NOT_BUILT_YET
 ├─ InternalFailure             INTERNAL_ERROR              only the operator can do something
 └─ ConfigurationInvalid        the operator repairs the configuration
@@ -331,6 +332,12 @@ class SignatureValueWrong(RequestInvalid):
     """The value is no signature by this certificate's key. Sign the data of this very session."""
 
     reason = "SIGNATURE_VALUE_WRONG"
+
+
+class StreamTooSlow(ExchangeError):
+    """The stream took longer than allowed. Repeat it over a faster line, or upload in parts."""
+
+    reason = "STREAM_TOO_SLOW"
 
 
 class NotBuiltYet(ExchangeError):

@@ -50,6 +50,8 @@ class ServiceLimits:
     """How long a call may wait: a Pull for the first item, a wait for an operation's end."""
     max_batch_items: int = 100
     """Items of one batch."""
+    max_stream_seconds: float = 600
+    """How long a stream may take that carries a document there and back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,7 @@ class LimitsSection(_Section):
     """Limits that an operator may want to change; the others are in the code, with reasons."""
 
     max_document_bytes: int = Field(default=100_000_000, ge=1_000)
+    stream_seconds: float = Field(default=600, ge=1, le=86_400)
     sandbox_workers: int = Field(default=1, ge=1, le=64)
 
 

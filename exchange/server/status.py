@@ -64,6 +64,7 @@ STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
         exchange_errors.UploadOffsetWrong: Code.OUT_OF_RANGE,
         exchange_errors.EtagMismatch: Code.ABORTED,
         exchange_errors.RequestInvalid: Code.INVALID_ARGUMENT,
+        exchange_errors.StreamTooSlow: Code.DEADLINE_EXCEEDED,
         exchange_errors.NotBuiltYet: Code.UNIMPLEMENTED,
         exchange_errors.InternalFailure: Code.INTERNAL,
         exchange_errors.ConfigurationInvalid: Code.FAILED_PRECONDITION,

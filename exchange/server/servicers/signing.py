@@ -14,6 +14,7 @@ from exchange.server.content import inline_bytes, working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
+from exchange.server.streams import TimedStream
 from exchange.services import ServerKey, Services
 from exchange.signing_sessions import add_session, complete_session
 from exchange.use_cases.augmenting import plan_augmenting
@@ -75,7 +76,9 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         context: Context,
     ) -> AsyncIterator[signing_pb2.SignDocumentStreamResponse]:
         """Sign a document that comes in chunks, and give it back in chunks."""
-        first = await anext(request_iterator, None)
+        seconds = self._services.limits.max_stream_seconds
+        messages = TimedStream(request_iterator, seconds=seconds)
+        first = await anext(messages, None)
         if first is None or first.WhichOneof("kind") != "header":
             raise ArgumentInvalid("the first message is the header", field="header")
         header = first.header
@@ -86,12 +89,13 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         if header.document.blob_sha256:
             answer = await self._sign(header, self._copy(header.document), signed=[])
         else:
-            async with copy_of_chunks(self._services, _chunks(request_iterator)) as copy:
+            async with copy_of_chunks(self._services, _chunks(messages)) as copy:
                 # From here on it is the request that names the same document as an upload.
                 header.document.blob_sha256 = copy.digest
                 answer = await self._sign(header, nullcontext(copy), signed=[])
         yield signing_pb2.SignDocumentStreamResponse(result=answer)
         async for chunk in self._services.objects.stream(Digest(answer.document.sha256)):
+            messages.check()
             yield signing_pb2.SignDocumentStreamResponse(chunk=chunk)
 
     async def PrepareSigning(  # noqa: N802
@@ -309,4 +313,6 @@ async def _chunks(
     async for message in messages:
         if message.WhichOneof("kind") != "chunk":
             raise ArgumentInvalid("chunks follow the header", field="chunk")
+        if not message.chunk:
+            raise ArgumentInvalid("an empty chunk", field="chunk")
         yield message.chunk

@@ -86,7 +86,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     The file is not a PDF document.
     """
     DOCUMENT_ENCRYPTED: _ErrorReason.ValueType  # 201
-    """The PDF is encrypted."""
+    """The PDF can't be opened without a password."""
     DOCUMENT_TRUNCATED: _ErrorReason.ValueType  # 202
     """The PDF ends too early, as after a broken transfer."""
     DOCUMENT_MALFORMED: _ErrorReason.ValueType  # 203
@@ -243,6 +243,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The operation was begun several times and its process ended each time."""
     SIGNATURE_VALUE_WRONG: _ErrorReason.ValueType  # 439
     """The value is no signature by this certificate's key."""
+    STREAM_TOO_SLOW: _ErrorReason.ValueType  # 440
+    """The stream took longer than allowed."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The names are the reasons themselves (AIP-193); what a reason says to people comes as LocalizedMessage."""
@@ -311,7 +313,7 @@ NOT_A_PDF: ErrorReason.ValueType  # 200
 The file is not a PDF document.
 """
 DOCUMENT_ENCRYPTED: ErrorReason.ValueType  # 201
-"""The PDF is encrypted."""
+"""The PDF can't be opened without a password."""
 DOCUMENT_TRUNCATED: ErrorReason.ValueType  # 202
 """The PDF ends too early, as after a broken transfer."""
 DOCUMENT_MALFORMED: ErrorReason.ValueType  # 203
@@ -468,4 +470,6 @@ OPERATION_ABANDONED: ErrorReason.ValueType  # 438
 """The operation was begun several times and its process ended each time."""
 SIGNATURE_VALUE_WRONG: ErrorReason.ValueType  # 439
 """The value is no signature by this certificate's key."""
+STREAM_TOO_SLOW: ErrorReason.ValueType  # 440
+"""The stream took longer than allowed."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -101,7 +101,8 @@ class SigningServiceServicer:
 
     def SignDocumentStream(self, request_iterator, context):
         """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
-        that was uploaded is named in the header; no chunks follow then.
+        that was uploaded is named in the header; no chunks follow then. The stream has ten minutes in all (a setting of
+        the service), then STREAM_TOO_SLOW; no chunk is empty.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,8 @@ class SigningServiceStub:
     """Signs one document with a key kept by the service."""
     SignDocumentStream: _grpc.StreamStreamMultiCallable[_signing_pb2.SignDocumentStreamRequest, _signing_pb2.SignDocumentStreamResponse]
     """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
-    that was uploaded is named in the header; no chunks follow then.
+    that was uploaded is named in the header; no chunks follow then. The stream has ten minutes in all (a setting of
+    the service), then STREAM_TOO_SLOW; no chunk is empty.
     """
     PrepareSigning: _grpc.UnaryUnaryMultiCallable[_signing_pb2.PrepareSigningRequest, _signing_pb2.SigningSession]
     """Two steps: the digest to be signed elsewhere, then the signature value. The session between them is the
@@ -62,7 +63,8 @@ class SigningServiceAsyncStub(SigningServiceStub):
     """Signs one document with a key kept by the service."""
     SignDocumentStream: _aio.StreamStreamMultiCallable[_signing_pb2.SignDocumentStreamRequest, _signing_pb2.SignDocumentStreamResponse]  # type: ignore[assignment]
     """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
-    that was uploaded is named in the header; no chunks follow then.
+    that was uploaded is named in the header; no chunks follow then. The stream has ten minutes in all (a setting of
+    the service), then STREAM_TOO_SLOW; no chunk is empty.
     """
     PrepareSigning: _aio.UnaryUnaryMultiCallable[_signing_pb2.PrepareSigningRequest, _signing_pb2.SigningSession]  # type: ignore[assignment]
     """Two steps: the digest to be signed elsewhere, then the signature value. The session between them is the
@@ -98,7 +100,8 @@ class SigningServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_signing_pb2.SignDocumentStreamResponse], _abc.AsyncIterator[_signing_pb2.SignDocumentStreamResponse]]:
         """The same for documents above the message limit: header, then chunks of at most 1 MiB each way. A document
-        that was uploaded is named in the header; no chunks follow then.
+        that was uploaded is named in the header; no chunks follow then. The stream has ten minutes in all (a setting of
+        the service), then STREAM_TOO_SLOW; no chunk is empty.
         """
 
     def PrepareSigning(
