@@ -1,14 +1,22 @@
-"""Documents signed by the practice authority's people, and a judge that trusts it."""
+"""Documents signed by the practice authority's people, and the judge and clock of the tests."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
+import pyhanko.pdf_utils.metadata.info
+import pyhanko.pdf_utils.metadata.xmp_xml
 import pytest
 
+import signer.fastlane
 from certs.authority import Issued
 from certs.keys.file import FileKey
 from certs.revocation import RevocationEvidence
+from signer.credential import Credential
 from signer.requests import Level
-from tests.support.practice import Practice
+from tests.support.practice import Practice, file_key
+from tests.support.two_ways import StoppedClock, credential
 from tests.support.verification import Desk, Judge
 
 
@@ -47,3 +55,35 @@ def stamped(desk: Desk, leader_key: FileKey, one_page_pdf: bytes) -> bytes:
 def sealed(desk: Desk, seal_key: FileKey, stamped: bytes) -> bytes:
     """The leader's document with the agency's seal after it, B-T both."""
     return desk.sign(stamped, seal_key, Level.B_T)
+
+
+@pytest.fixture(scope="module")
+def frozen() -> Iterator[None]:
+    """Stop the clock and the dice: only they may make the two ways differ."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (
+            signer.fastlane,
+            pyhanko.pdf_utils.metadata.info,
+            pyhanko.pdf_utils.metadata.xmp_xml,
+        ):
+            patch.setattr(module, "datetime", StoppedClock)
+        patch.setattr(os, "urandom", lambda size: bytes(range(1, size + 1)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def rsa(leader_key: FileKey) -> Credential:
+    return credential(leader_key, "RSA-PKCS1/sha256")
+
+
+@pytest.fixture(scope="module")
+def credentials(leader_key: FileKey, rsa: Credential, practice: Practice) -> list[Credential]:
+    """RSA with and without what ISO/TS 32001 adds, PSS, and a curve of ISO/TS 32002."""
+    curve_key = file_key(practice.authority.issue_person("Lê Bình", organisation="X", key="p256"))
+    return [
+        rsa,
+        credential(leader_key, "RSA-PSS/sha256"),
+        credential(leader_key, "RSA-PSS/sha3_256"),
+        credential(curve_key, "ECDSA/sha256"),
+        credential(curve_key, "ECDSA/sha3_256"),
+    ]
