@@ -240,7 +240,6 @@ def seal_place(
     if page is None:
         raise PlaceNotFound(f"page {number} was not read")
     block = _block_beside(facts, name, picture=picture, number=number)
-    own = (block.position.grown(0.1), block.name.grown(0.1)) if block else ()
     best: tuple[float, Area] | None = None
     right = picture.left + picture.width * OVERLAP
     reach = seal_mm / 2 + max(_SHIFTS_MM)
@@ -261,13 +260,13 @@ def seal_place(
             top=middle + seal_mm / 2,
         )
         covered = [word for word in near if in_circle(seal, word.area)]
-        others = [word for word in covered if not any(_within(word, area) for area in own)]
+        others = [word for word in covered if block is None or not _is_own(word, block)]
         on_page = seal.left >= 0 and seal.bottom >= 0 and seal.top <= page.height_mm
         if others or not on_page or not _overlaps_enough(seal, picture):
             continue
         if page.is_picture and _inked_beside(seal, picture, page=page):
             continue
-        on_name = sum(_within(word, own[1]) for word in covered) if own else 0
+        on_name = sum(_within(word, block.name) for word in covered) if block else 0
         cost = len(covered) + on_name + abs(shift) * _SHIFT_COST
         if best is None or cost < best[0]:
             best = (cost, seal)
@@ -292,7 +291,14 @@ def _overlaps_enough(seal: Area, picture: Area) -> bool:
     return common >= 0.9 * min(seal.height, picture.height)
 
 
+def _is_own(word: Word, block: SignerBlock) -> bool:
+    """Whether a word is of the signer's position, which stands in capitals (II.7.b), or name."""
+    capital = word.text == word.text.upper()
+    return _within(word, block.name) or (capital and _within(word, block.position))
+
+
 def _within(word: Word, area: Area) -> bool:
+    area = area.grown(0.1)
     return area.left <= word.area.centre <= area.right and (
         area.bottom <= word.area.middle <= area.top
     )

@@ -215,11 +215,7 @@ def test_nothing_is_ever_placed_on_text_but_the_seal_on_the_signer_s_own(
         return
     assert not page.words_within(leader.grown(-0.05))
     assert (seal.right - leader.left) / leader.width == pytest.approx(1 / 3, abs=0.05)
-    found = signer_block(facts, name)
-    # A line that stands close under the position is read as one of its lines.
-    beside = found.position.grown(0.2) if found else Area(left=0, bottom=0, right=0, top=0)
     own = {*name.split(), *(word for line in ALL_POSITIONS for word in line.split())}
-    own |= {word.text for word in page.words_within(beside)}
     radius = seal.width / 2 - 0.05
     for word in page.words_within(seal):
         x = min(max(seal.centre, word.area.left), word.area.right) - seal.centre
