@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from exchange.cli.commands import Options, as_command, is_ours
+from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.files import new_file, read_file
-from exchange.cli.output import Output, indented, reason_and_detail
+from exchange.cli.output import Output, indented
 from exchange.cli.signing.outcomes import Outcome, Result, count, exit_code
 from exchange.cli.signing.targets import Target, Wanted, plan_targets
-from exchange.cli.signing.work import require_place
+from exchange.cli.signing.work import require_place, settled
 from signer.appearance import Box
 from signer.errors import FieldsPrepared
 from signer.field_places import (
@@ -100,10 +100,11 @@ async def prepare_files(options: PrepareOptions, output: Output) -> ExitCode:
             await stack.enter_async_context(sandbox)
             find = partial(_find, sandbox=sandbox, leaders=tuple(options.leader or ()))
         for target in plan.targets:
-            outcome, places = await _prepare_one(target, find=find)
+            preparation = _Preparation(find=find)
+            outcome = await settled(target, preparation.prepare)
             outcomes.append(outcome)
-            output.line({**outcome.to_json(), "fields": _fields_json(places)})
-            _tell(outcome, places, output=output)
+            output.line({**outcome.to_json(), "fields": _fields_json(preparation.places)})
+            _tell(outcome, preparation.places, output=output)
     counts = count(outcomes)
     output.line({"summary": counts})
     if plan.is_batch:
@@ -151,31 +152,27 @@ async def _find(document: bytes, *, sandbox: Sandbox, leaders: tuple[str, ...]) 
     return office_fields(facts, leaders=leaders)
 
 
-async def _prepare_one(target: Target, *, find: Finder) -> tuple[Outcome, FieldPlaces | None]:
-    outcome = Outcome(
-        file=str(target.file),
-        outcome=Result.SKIPPED,
-        output=str(target.output),
-        reason=target.passed_over,
-    )
-    if target.passed_over:
-        return outcome, None
-    try:
+@dataclass(slots=True, kw_only=True)
+class _Preparation:
+    """The work on one document, and the fields that it got."""
+
+    find: Finder
+    places: FieldPlaces | None = None
+
+    async def prepare(self, target: Target, outcome: Outcome) -> Outcome:
+        """Add the fields; a document that has them already is left as it is."""
         document = await asyncio.to_thread(read_file, target.file, max_bytes=LIMITS.max_bytes)
-        outcome = replace(outcome, input_sha256=hashlib.sha256(document).hexdigest())
+        known = replace(outcome, input_sha256=hashlib.sha256(document).hexdigest())
         require_place(target)
-        places = await find(document)
-        tail = await asyncio.to_thread(prepare, Source.of_bytes(document), places=places)
+        try:
+            places = await self.find(document)
+            tail = await asyncio.to_thread(prepare, Source.of_bytes(document), places=places)
+        except FieldsPrepared as error:
+            return replace(known, reason=error.reason, detail=error.detail)
         await asyncio.to_thread(_write, target.output, document, tail=tail)
-    except FieldsPrepared as error:
-        return replace(outcome, reason=error.reason, detail=error.detail), None
-    except Exception as error:
-        if not is_ours(error):
-            raise
-        reason, detail = reason_and_detail(error)
-        return replace(outcome, outcome=Result.FAILED, reason=reason, detail=detail), None
-    digest = hashlib.sha256(document + tail).hexdigest()
-    return replace(outcome, outcome=Result.DONE, sha256=digest), places
+        self.places = places
+        digest = hashlib.sha256(document + tail).hexdigest()
+        return replace(known, outcome=Result.DONE, sha256=digest)
 
 
 def _write(path: Path, document: bytes, *, tail: bytes) -> None:

@@ -111,7 +111,7 @@ class _Run:
         """Settle what was not tried."""
         for at, target in enumerate(self.targets):
             if at not in self.outcomes:
-                self.settle(at, not_tried(target))
+                self.settle(at, target.untouched(NOT_TRIED))
 
     def judge(self, outcome: Outcome, *, rules: Rules) -> None:
         """Stop where going on is not wanted or can't help."""
@@ -155,19 +155,9 @@ async def _take_targets(run: _Run, work: Work, *, rules: Rules) -> None:
         except asyncio.CancelledError:
             if not run.interrupted:
                 raise
-            outcome = not_tried(run.targets[at])
+            outcome = run.targets[at].untouched(NOT_TRIED)
         run.settle(at, outcome)
         run.judge(outcome, rules=rules)
-
-
-def not_tried(target: Target) -> Outcome:
-    """Give the outcome of a target that the run did not come to, or gave up."""
-    return Outcome(
-        file=str(target.file),
-        outcome=Result.SKIPPED,
-        output=str(target.output),
-        reason=target.passed_over or NOT_TRIED,
-    )
 
 
 @contextlib.contextmanager

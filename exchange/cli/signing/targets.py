@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from exchange.cli.errors import FileUnreadable, NothingToSign, UsageInvalid
 from exchange.cli.files import is_folder, is_taken, require_new
-from exchange.cli.signing.outcomes import OWN_OUTPUT, SAME_DOCUMENT
+from exchange.cli.signing.outcomes import OWN_OUTPUT, SAME_DOCUMENT, Outcome, Result
 
 _ENDING = ".pdf"
 _GLOB = re.compile(r"[*?\[]")
@@ -24,6 +24,15 @@ class Target:
     file: Path
     output: Path
     passed_over: str = ""
+
+    def untouched(self, reason: str = "") -> Outcome:
+        """Give its outcome as long as nothing is done: why it is passed over, or else `reason`."""
+        return Outcome(
+            file=str(self.file),
+            outcome=Result.SKIPPED,
+            output=str(self.output),
+            reason=self.passed_over or reason,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,20 +50,7 @@ class Bench:
 
     async def sign_one(self, target: Target) -> Outcome:
         """Sign one file; answers an outcome whatever happens."""
-        outcome = Outcome(
-            file=str(target.file),
-            outcome=Result.SKIPPED,
-            output=str(target.output),
-            reason=target.passed_over,
-        )
-        if target.passed_over:
-            return outcome
-        try:
-            return await self._sign(target, outcome)
-        except Exception as error:
-            # A defect in one document must not take the others along; it is told as one.
-            reason, detail = reason_and_detail(error) if is_ours(error) else _defect(error)
-            return replace(outcome, outcome=Result.FAILED, reason=reason, detail=detail)
+        return await settled(target, self._sign)
 
     async def _sign(self, target: Target, outcome: Outcome) -> Outcome:
         with _opened(target.file) as source:
@@ -121,19 +108,7 @@ class Trial:
 
     async def try_one(self, target: Target) -> Outcome:
         """Tell what signing would do with one file; nothing is written, nobody is asked."""
-        outcome = Outcome(
-            file=str(target.file),
-            outcome=Result.SKIPPED,
-            output=str(target.output),
-            reason=target.passed_over,
-        )
-        if target.passed_over:
-            return outcome
-        try:
-            return await self._try(target, outcome)
-        except Exception as error:
-            reason, detail = reason_and_detail(error) if is_ours(error) else _defect(error)
-            return replace(outcome, outcome=Result.FAILED, reason=reason, detail=detail)
+        return await settled(target, self._try)
 
     async def _try(self, target: Target, outcome: Outcome) -> Outcome:
         with _opened(target.file) as source:
@@ -146,6 +121,22 @@ class Trial:
             require_place(target)
             admit_source(source)
             return replace(known, outcome=Result.PLANNED, detail=await self.place(source))
+
+
+async def settled(target: Target, work: Callable[[Target, Outcome], Awaitable[Outcome]]) -> Outcome:
+    """Do the work on one target, unless it is passed over; answers an outcome whatever happens.
+
+    The work is given the target's outcome so far, to say in it what it did.
+    """
+    outcome = target.untouched()
+    if target.passed_over:
+        return outcome
+    try:
+        return await work(target, outcome)
+    except Exception as error:
+        # A defect in one document must not take the others along; it is told as one.
+        reason, detail = reason_and_detail(error) if is_ours(error) else _defect(error)
+        return replace(outcome, outcome=Result.FAILED, reason=reason, detail=detail)
 
 
 def require_place(target: Target) -> None:
