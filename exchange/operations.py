@@ -14,15 +14,11 @@ from uuid import UUID, uuid4
 from psycopg.types.json import Jsonb
 
 from exchange.agency import OrganId
-from exchange.errors import OperationUnknown
+from exchange.errors import OperationCancelled, OperationUnknown
 from storage.database import Connection
 from storage.ports import Digest
 
-OPERATION_CANCELLED = "OPERATION_CANCELLED"
-_SHOWN = (
-    "operation_id, caller, method, state, attempts, created_at, ended_at, response, reason,"
-    " cancelled"
-)
+_SHOWN = "operation_id, caller, method, state, attempts, created_at, ended_at, response, reason"
 
 
 class OperationState(StrEnum):
@@ -121,7 +117,7 @@ async def cancel_operation(
     await connection.execute(
         "UPDATE operation SET state = 'FAILED', reason = %s, ended_at = %s, document = NULL"
         " WHERE operation_id = %s AND caller = %s AND state = 'WAITING'",
-        (OPERATION_CANCELLED, at, operation_id, caller),
+        (OperationCancelled.reason, at, operation_id, caller),
     )
     return await get_operation(connection, caller, operation_id=operation_id)
 
@@ -179,7 +175,7 @@ async def fail_work(connection: Connection, work: Work, *, reason: str, at: date
         "UPDATE operation SET state = 'FAILED', ended_at = %s, claim = NULL, leased_until = NULL,"
         " document = NULL, reason = CASE WHEN cancelled THEN %s ELSE %s END"
         " WHERE operation_id = %s AND claim = %s",
-        (at, OPERATION_CANCELLED, reason, work.operation_id, work.claim),
+        (at, OperationCancelled.reason, reason, work.operation_id, work.claim),
     )
 
 

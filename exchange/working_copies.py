@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,6 +66,13 @@ async def copy_of_object(services: Services, digest: Digest) -> AsyncIterator[Wo
         working = copy_of_chunks(services, services.objects.stream(digest))
     async with working as copy:
         yield copy
+
+
+def copy_of_kept(
+    services: Services, digest: Digest, *, content: bytes | None
+) -> AbstractAsyncContextManager[WorkingCopy]:
+    """Work on a document of a row: its bytes lie there, or it is an object."""
+    return copy_of_object(services, digest) if content is None else copy_of_bytes(content)
 
 
 @contextlib.asynccontextmanager

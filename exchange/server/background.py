@@ -1,4 +1,4 @@
-"""What a worker does beside calls: operations, one after the other, and tidying up."""
+"""What a worker does beside calls: operations, a few side by side, and tidying up."""
 
 import asyncio
 import contextlib

@@ -7,7 +7,7 @@ from exchange.errors import ArgumentInvalid
 from exchange.operations import Work
 from exchange.services import Services
 from exchange.use_cases.signing import SignedDocument
-from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object, keep_with
+from exchange.working_copies import WorkingCopy, copy_of_kept, keep_with
 from signer import Level
 from signer.document import admit_source
 from signer.errors import TimestamperMissing
@@ -58,11 +58,7 @@ async def augment(services: Services, work: Work) -> SignedDocument:
     timestamper = services.patient_timestamper
     if timestamper is None:
         raise TimestamperMissing(work.task["level"])
-    if work.document is not None:
-        working = copy_of_bytes(work.document)
-    else:
-        working = copy_of_object(services, work.document_digest)
-    async with working as copy:
+    async with copy_of_kept(services, work.document_digest, content=work.document) as copy:
         await require_bounded(
             copy.source, path=copy.path, sandbox=services.sandbox, at=services.clock()
         )

@@ -24,7 +24,7 @@ from exchange.use_cases.signing import (
     require_provable,
     tail_of,
 )
-from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object, keep_with
+from exchange.working_copies import WorkingCopy, copy_of_kept, keep_with
 from signer.errors import ContainerTooLarge
 from signer.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
 from signer.prepared import PreparedSignature
@@ -99,11 +99,7 @@ async def complete_elsewhere(
         checker=services.checker,
         policy=services.signing,
     )
-    if session.document is not None:
-        working = copy_of_bytes(session.document)
-    else:
-        working = copy_of_object(services, session.document_digest)
-    async with working as copy:
+    async with copy_of_kept(services, session.document_digest, content=session.document) as copy:
         try:
             tail = await tail_of(
                 services,

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -95,6 +95,18 @@ def read_page_token(
         return read([str(each) for each in places])
     except (ValueError, RecursionError, ArgumentInvalid):
         raise PageTokenInvalid from None
+
+
+END_OF_TIME: Final = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=(1 << 128) - 1))
+"""The place before the first entry of a list that shows the newest first."""
+
+
+def instant_and_id(parts: list[str]) -> tuple[datetime, UUID]:
+    """The place in a list that shows the newest first; raises ValueError."""
+    at = datetime.fromisoformat(parts[0])
+    if at.tzinfo is None:
+        raise ValueError("an instant has its time zone")
+    return at, UUID(parts[1])
 
 
 def natural(text: str) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
 from uuid import UUID
 
 from congvan.v1 import common_pb2, exchange_pb2, exchange_pb2_grpc
@@ -23,6 +22,8 @@ from exchange.use_cases.receiving import AckRequest
 from exchange.wire import messages as wire
 from exchange.wire.envelopes import blob_of, read_envelope, read_status
 from exchange.wire.values import (
+    END_OF_TIME,
+    instant_and_id,
     natural,
     page_size,
     read_page_token,
@@ -32,7 +33,6 @@ from exchange.wire.values import (
 from storage.database import Connection
 
 POLL_SECONDS = 0.25
-_END_OF_TIME = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=(1 << 128) - 1))
 
 
 class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
@@ -101,7 +101,7 @@ class ExchangeServicer(exchange_pb2_grpc.ExchangeServiceServicer):
         """List what the caller sent or received, newest first."""
         if request.filter:
             raise ArgumentInvalid("filters are not built yet", field="filter")
-        before = read_page_token(request.page_token, _read_place, parts=2) or _END_OF_TIME
+        before = read_page_token(request.page_token, instant_and_id, parts=2) or END_OF_TIME
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         received = request.box == exchange_pb2.BOX_RECEIVED
         read = message_rows.list_received if received else message_rows.list_sent
@@ -300,13 +300,6 @@ def _read_ack(item: exchange_pb2.AckItem) -> AckRequest:
         outcome=AckOutcome.STORED if stored else AckOutcome.REJECTED,
         reason=item.reason,
     )
-
-
-def _read_place(parts: list[str]) -> tuple[datetime, UUID]:
-    at = datetime.fromisoformat(parts[0])
-    if at.tzinfo is None:
-        raise ValueError("an instant has its time zone")
-    return at, UUID(parts[1])
 
 
 def _lane(number: common_pb2.Lane.ValueType) -> Lane:

@@ -1,9 +1,7 @@
 """OperationService: long-running work, followed, waited for and cancelled by whoever began it."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
 from congvan.v1 import operations_pb2, operations_pb2_grpc
 from exchange import operations
@@ -14,12 +12,18 @@ from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
 from exchange.services import Services
 from exchange.wire.operations import write_operation
-from exchange.wire.values import page_size, read_page_token, resource_uuid, write_page_token
+from exchange.wire.values import (
+    END_OF_TIME,
+    instant_and_id,
+    page_size,
+    read_page_token,
+    resource_uuid,
+    write_page_token,
+)
 from storage.database import Connection
 
 DEFAULT_WAIT_SECONDS: Final = 30.0
 _LOOK_AGAIN_SECONDS: Final = 0.25
-_END_OF_TIME: Final = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=(1 << 128) - 1))
 
 
 class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
@@ -38,7 +42,7 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
         """List the caller's operations, newest first."""
-        before = read_page_token(request.page_token, _read_place, parts=2) or _END_OF_TIME
+        before = read_page_token(request.page_token, instant_and_id, parts=2) or END_OF_TIME
         limit = page_size(request.page_size, most=self._services.limits.max_page_size)
         async with self._services.database.transaction() as connection:
             found = await operations.list_operations(
@@ -97,10 +101,3 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
             return await operations.get_operation(
                 connection, current_caller().code, operation_id=resource_uuid(name, "operations")
             )
-
-
-def _read_place(parts: list[str]) -> tuple[datetime, UUID]:
-    at = datetime.fromisoformat(parts[0])
-    if at.tzinfo is None:
-        raise ValueError("without a zone")
-    return at, UUID(parts[1])
