@@ -142,6 +142,26 @@ def known(practice: Practice) -> RevocationEvidence:
     return RevocationEvidence(crls=(authority.crl(), authority.root_crl()))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Our keys and the judges of what they sign; known is what a verifier fetches."""
+
+    practice: Practice
+    keys: dict[str, FileKey]
+    known: RevocationEvidence
+    java: JavaJudges
+
+
+@pytest.fixture(scope="module")
+def bench(
+    practice: Practice,
+    keys: dict[str, FileKey],
+    known: RevocationEvidence,
+    java_judges: JavaJudges,
+) -> Bench:
+    return Bench(practice=practice, keys=keys, known=known, java=java_judges)
+
+
 def signed(
     document: bytes, key: FileKey, practice: Practice, *, level: Level, scheme: SignatureScheme
 ) -> bytes:
@@ -205,22 +225,15 @@ pytestmark = [
 @pytest.mark.parametrize("level", list(Level), ids=str)
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[name for _, name in CASES])
 def test_all_judges_accept_every_algorithm_at_every_level(
-    kind: str,
-    name: str,
-    level: Level,
-    keys: dict[str, FileKey],
-    known: RevocationEvidence,
-    practice: Practice,
-    java_judges: JavaJudges,
-    tmp_path: Path,
+    kind: str, name: str, level: Level, bench: Bench, tmp_path: Path
 ) -> None:
     scheme = scheme_named(name)
-    document = signed(PAGE, keys[kind], practice, level=level, scheme=scheme)
-    assert_all_accept(answers_of_programs(document, practice, tmp_path), scheme, level=level)
+    document = signed(PAGE, bench.keys[kind], bench.practice, level=level, scheme=scheme)
+    assert_all_accept(answers_of_programs(document, bench.practice, tmp_path), scheme, level=level)
     # From B-LT on the document must carry its own evidence.
-    evidence = None if level.long_term else known
-    answer = java_judges.dss(
-        document, practice.authority.root, evidence=evidence, reports=f"{name} {level}"
+    evidence = None if level.long_term else bench.known
+    answer = bench.java.dss(
+        document, bench.practice.authority.root, evidence=evidence, reports=f"{name} {level}"
     )
     [said] = answer.signatures
     assert said.level == LEVEL_OF_DSS[level]
@@ -237,18 +250,14 @@ def test_all_judges_accept_every_algorithm_at_every_level(
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[name for _, name in CASES])
 def test_all_judges_refuse_its_tampered_twin(
-    kind: str,
-    name: str,
-    keys: dict[str, FileKey],
-    known: RevocationEvidence,
-    practice: Practice,
-    java_judges: JavaJudges,
-    tmp_path: Path,
+    kind: str, name: str, bench: Bench, tmp_path: Path
 ) -> None:
-    document = signed(PAGE, keys[kind], practice, level=Level.B_T, scheme=scheme_named(name))
+    document = signed(
+        PAGE, bench.keys[kind], bench.practice, level=Level.B_T, scheme=scheme_named(name)
+    )
     twin = tampered(document)
-    assert_all_refuse(answers_of_programs(twin, practice, tmp_path))
-    [said] = java_judges.dss(twin, practice.authority.root, evidence=known).signatures
+    assert_all_refuse(answers_of_programs(twin, bench.practice, tmp_path))
+    [said] = bench.java.dss(twin, bench.practice.authority.root, evidence=bench.known).signatures
     assert (said.indication, said.sub_indication) == ("TOTAL_FAILED", "HASH_FAILURE"), said
 
 
@@ -282,25 +291,19 @@ KINDS: dict[str, Callable[[Path], bytes]] = {
 @pytest.mark.parametrize("level", list(Level), ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_judges_accept_every_kind_of_document_at_every_level(
-    kind: str,
-    level: Level,
-    keys: dict[str, FileKey],
-    known: RevocationEvidence,
-    practice: Practice,
-    java_judges: JavaJudges,
-    tmp_path: Path,
+    kind: str, level: Level, bench: Bench, tmp_path: Path
 ) -> None:
     scheme = scheme_named("ECDSA/sha256")
     before = KINDS[kind](tmp_path)
-    document = signed(before, keys["p256"], practice, level=level, scheme=scheme)
+    document = signed(before, bench.keys["p256"], bench.practice, level=level, scheme=scheme)
     assert document.startswith(before)
-    assert_all_accept(answers_of_programs(document, practice, tmp_path), scheme, level=level)
-    [said] = java_judges.dss(
+    assert_all_accept(answers_of_programs(document, bench.practice, tmp_path), scheme, level=level)
+    [said] = bench.java.dss(
         document,
-        practice.authority.root,
-        evidence=None if level.long_term else known,
+        bench.practice.authority.root,
+        evidence=None if level.long_term else bench.known,
         reports=f"{kind} {level}",
     ).signatures
     assert said.passed, said
     assert said.level == LEVEL_OF_DSS[level]
-    assert_all_refuse(answers_of_programs(tampered(document), practice, tmp_path))
+    assert_all_refuse(answers_of_programs(tampered(document), bench.practice, tmp_path))

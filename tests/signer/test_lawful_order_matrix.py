@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cryptography.x509 import Certificate
 from pyhanko.sign import PdfSignatureMetadata
 from pyhanko.sign.fields import SigFieldSpec
 
@@ -120,6 +121,25 @@ WAYS = [
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """Where leader and seal sign, and who judges it afterwards."""
+
+    desk: Desk
+    leader_key: FileKey
+    seal_key: FileKey
+    judge: Judge
+    root: Certificate
+
+
+@pytest.fixture
+def office(
+    desk: Desk, leader_key: FileKey, seal_key: FileKey, judge: Judge, practice: Practice
+) -> Office:
+    root = practice.authority.root
+    return Office(desk=desk, leader_key=leader_key, seal_key=seal_key, judge=judge, root=root)
+
+
 def state(document: bytes) -> OrderState:
     return read_state(open_for_update(Source.of_bytes(document)).prev)
 
@@ -135,29 +155,22 @@ def ending(work: Callable[[], bytes]) -> type[SignerError] | bytes:
 @pytest.mark.judge("mutool")
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: str(way.name))
 def test_however_the_leader_signs_the_office_goes_on_lawfully_or_not_at_all(
-    way: Way,
-    judge: Judge,
-    desk: Desk,
-    leader_key: FileKey,
-    seal_key: FileKey,
-    practice: Practice,
-    tmp_path: Path,
-    one_page_pdf: bytes,
+    way: Way, office: Office, tmp_path: Path, one_page_pdf: bytes
 ) -> None:
     def seal(document: bytes, *, new: bool = False) -> bytes:
         options: dict[str, object] = {"appearance": IN_BOX}
         if not new:
             options = {"appearance": SHOWN, "field_name": SEAL_FIELD}
-        return desk.sign(document, seal_key, scheme=PKCS1, **options)  # type: ignore[arg-type]
+        return office.desk.sign(document, office.seal_key, scheme=PKCS1, **options)  # type: ignore[arg-type]
 
-    signed = desk.sign(
+    signed = office.desk.sign(
         prepared(one_page_pdf),
-        leader_key,
+        office.leader_key,
         field_name=LEADER_FIELD,
         scheme=PKCS1,
         **way.leader,  # type: ignore[arg-type]
     )
-    assert judge(signed).verdict is Verdict.VALID
+    assert office.judge(signed).verdict is Verdict.VALID
     filled = ending(lambda: numbered(signed))
     sealed = ending(lambda: seal(filled if isinstance(filled, bytes) else signed))
     anew = ending(lambda: seal(signed, new=True))
@@ -165,15 +178,15 @@ def test_however_the_leader_signs_the_office_goes_on_lawfully_or_not_at_all(
     assert endings == [way.number, way.seal, way.new_field]
     for made in (filled, sealed, anew):
         if isinstance(made, bytes):
-            report = judge(made)
+            report = office.judge(made)
             assert (report.verdict, report.reason) == (Verdict.VALID, ""), report
     if isinstance(sealed, bytes) and isinstance(filled, bytes):
-        report = judge(sealed)
+        report = office.judge(sealed)
         assert [each.changes for each in report.signatures] == [
             Changes.NUMBER_AND_DATE,
             Changes.NONE,
         ]
-        answers = pdfsig(sealed, practice.authority.root, tmp_path)
+        answers = pdfsig(sealed, office.root, tmp_path)
         assert [answer.good for answer in answers] == [True, True]
         assert mutool(sealed, tmp_path) == [
             "The signature is valid but there have been edits since signing.",
