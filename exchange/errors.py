@@ -45,6 +45,7 @@ ExchangeError
 ├─ StreamTooSlow               STREAM_TOO_SLOW             the caller repeats it, faster
 ├─ NotBuiltYet                 NOT_BUILT_YET
 ├─ InternalFailure             INTERNAL_ERROR              only the operator can do something
+├─ WorkerNotStarted            WORKER_NOT_STARTED          the operator reads the log
 └─ ConfigurationInvalid        the operator repairs the configuration
    ├─ SettingInvalid           SETTING_INVALID
    └─ PortInUse                PORT_IN_USE
@@ -350,6 +351,12 @@ class InternalFailure(ExchangeError):
     """Something went wrong inside the service. Try again; if it stays, tell the operator."""
 
     reason = "INTERNAL_ERROR"
+
+
+class WorkerNotStarted(ExchangeError):
+    """A process of the service did not start. Read the log above, repair the cause, start again."""
+
+    reason = "WORKER_NOT_STARTED"
 
 
 class ConfigurationInvalid(ExchangeError):

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from certs.anchors import TrustStore
 from certs.checking import PathChecker
 from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.parsing import DAMAGE
 from certs.timestamping import HttpTimestamper
 from certs.trust_files import load_trust_store
 from congvan.v1 import (
@@ -172,7 +173,10 @@ def build_server(
         reflection.enable_server_reflection((*SERVICE_NAMES, reflection.SERVICE_NAME), server)
     host = settings.service.host
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    server.add_secure_port(address, _credentials(settings))
+    try:
+        server.add_secure_port(address, _credentials(settings))
+    except RuntimeError:  # all that gRPC says here; what is wrong with the files it only logs
+        raise SettingInvalid(f"tls, or service.listen: no server with them at {address}") from None
     return server, healths
 
 
@@ -202,9 +206,12 @@ def _timestamper(
 
 def _load_evidence_signer(path: Path) -> EvidenceSigner:
     content = read_setting_file(path, what="the evidence key")
-    key = load_pem_private_key(content, password=None)
+    try:
+        key = load_pem_private_key(content, password=None)
+    except DAMAGE:
+        key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise SettingInvalid(f"{path.name} is not an Ed25519 key")
+        raise SettingInvalid(f"{path}: no Ed25519 key that is not encrypted")
     return EvidenceSigner(key)
 
 

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from certs.errors import KeyUnusable
 from certs.keys import SigningKey
 from certs.keys.file import load_key_file
 from certs.keys.pkcs11 import open_token_key
@@ -23,18 +24,27 @@ async def load_keys(settings: Settings) -> Mapping[str, ServerKey]:
 
     Raises:
         SettingInvalid: a file that the configuration names can't be used.
-        KeyUnusable: a key file or a token can't be opened, and why.
+        KeyUnusable: a key file or a token can't be opened: which one, and why.
 
     """
     return {
         section.id: ServerKey(
             key_id=section.id,
             endpoint=parse_organ_id(section.endpoint),
-            key=await _load_key(section, settings=settings),
+            key=await _load_named_key(section, settings=settings),
             seal=section.seal,
         )
         for section in settings.signing_keys
     }
+
+
+async def _load_named_key(section: SigningKeySection, *, settings: Settings) -> SigningKey:
+    try:
+        return await _load_key(section, settings=settings)
+    except KeyUnusable as error:
+        # A key knows no section; the operator has to be told which of many seals it is.
+        error.detail = ": ".join(filter(None, (f"signing_keys {section.id}", error.detail)))
+        raise
 
 
 async def _load_key(section: SigningKeySection, *, settings: Settings) -> SigningKey:

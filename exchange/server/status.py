@@ -67,6 +67,7 @@ STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
         exchange_errors.StreamTooSlow: Code.DEADLINE_EXCEEDED,
         exchange_errors.NotBuiltYet: Code.UNIMPLEMENTED,
         exchange_errors.InternalFailure: Code.INTERNAL,
+        exchange_errors.WorkerNotStarted: Code.UNAVAILABLE,
         exchange_errors.ConfigurationInvalid: Code.FAILED_PRECONDITION,
     }
 )

@@ -22,14 +22,14 @@ from certs.identity import endpoint_code, fingerprint
 from certs.parsing import DAMAGE
 from exchange import registry
 from exchange.agency import Endpoint, parse_organ_id
-from exchange.errors import PortInUse, SettingInvalid
+from exchange.errors import PortInUse, SettingInvalid, WorkerNotStarted
 from exchange.server.assignment import DRAIN_SECONDS, Assignment
 from exchange.server.logs import configure_logs
 from exchange.server.settings import BootstrapSection, Settings, read_setting_file
 from exchange.server.worker_process import work
 from storage.database import Connection, Database
 from storage.embedded import EmbeddedPostgres
-from storage.errors import DataVersionUnsupported, StorageUnavailable
+from storage.errors import DataVersionUnsupported
 from storage.objects import open_object_store
 
 DATA_VERSION = "1"
@@ -48,7 +48,8 @@ def run(settings: Settings, *, on_ready: Callable[[str], None] | None = None) ->
     """Run the service until SIGTERM or SIGINT; `on_ready` gets the address once it serves.
 
     Raises:
-        ConfigurationInvalid, StorageError, …: why it can't start; nothing is left running then.
+        ConfigurationInvalid, StorageError, KeyUnusable, WorkerNotStarted, …: why it can't start;
+            nothing is left running then.
 
     """
     configure_logs()
@@ -210,19 +211,22 @@ async def _start_worker(assignment: Assignment) -> _Worker:
     process = spawning.Process(target=work, args=(assignment, theirs), name="congvan-worker")
     process.start()
     theirs.close()
+    worker = _Worker(process)
     with ours:
         word = await asyncio.to_thread(_first_word, ours)
-    if word is not True:
-        await asyncio.to_thread(process.join, DRAIN_SECONDS)
-        raise StorageUnavailable(f"a worker did not start: {word}")
-    return _Worker(process)
+    if word is True:
+        return worker
+    await _stop_workers([worker])
+    if isinstance(word, Exception):
+        raise word
+    raise WorkerNotStarted(f"{word}, exit code {process.exitcode}")
 
 
 def _first_word(pipe: Pipe) -> object:
     try:
-        return pipe.recv() if pipe.poll(START_SECONDS) else "no word in time"
+        return pipe.recv() if pipe.poll(START_SECONDS) else f"no word in {START_SECONDS} s"
     except EOFError:
-        return "it ended at once"
+        return "it ended without a word"
 
 
 async def _keep_running(
@@ -235,8 +239,10 @@ async def _keep_running(
         for place, worker in enumerate(workers):
             if not stopping.is_set() and not worker.process.is_alive():
                 _log.error("worker died", exit_code=worker.process.exitcode)
-                with contextlib.suppress(StorageUnavailable):
+                try:
                     workers[place] = await _start_worker(assignment)
+                except Exception as error:  # whatever it is may be gone at the next try
+                    _log.error("no worker in its place", reason=str(error))
 
 
 async def _stop_workers(workers: list[_Worker]) -> None:

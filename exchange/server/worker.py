@@ -10,10 +10,12 @@ import structlog
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
+from exchange.errors import WorkerNotStarted
 from exchange.server.app import SERVICE_NAMES, build_server, open_services
 from exchange.server.assignment import DRAIN_SECONDS, Assignment
 from exchange.server.background import background
 from exchange.server.logs import configure_logs
+from exchange.server.status import code_of
 from exchange.services import Services
 
 HEALTH_SECONDS = 2.0
@@ -21,15 +23,23 @@ _log = structlog.get_logger("congvan.worker")
 
 
 def run_worker(assignment: Assignment, ready: Pipe) -> None:
-    """Run a worker to its end. `ready` gets one True when it serves, or the reason why not."""
+    """Run a worker to its end. `ready` gets one True when it serves, or one of our errors."""
     configure_logs()
     try:
         asyncio.run(_serve(assignment, ready))
     except Exception as error:
-        _log.error("worker failed", exc_info=error)
         with contextlib.suppress(OSError):
-            ready.send(str(error) or type(error).__name__)
+            ready.send(_told(error))
         raise SystemExit(1) from None
+
+
+def _told(error: Exception) -> Exception:
+    """What the operator is told: one of our errors as it is, with its own reason and detail."""
+    if code_of(error) is not None:
+        _log.error("worker failed", reason=str(error))
+        return error
+    _log.error("worker failed inside", exc_info=error)
+    return WorkerNotStarted(f"{type(error).__name__}: the log says where")
 
 
 async def _serve(assignment: Assignment, ready: Pipe) -> None:

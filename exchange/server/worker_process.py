@@ -7,7 +7,7 @@ from exchange.server.assignment import Assignment
 
 
 def work(assignment: Assignment, ready: Pipe) -> None:
-    """Run a worker to its end. `ready` gets one True when it serves, or the reason why not.
+    """Run a worker to its end. `ready` gets one True when it serves, or one of our errors.
 
     The module that does the work loads seconds' worth of libraries, which only the worker needs.
     """

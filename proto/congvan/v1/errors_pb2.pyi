@@ -245,6 +245,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The value is no signature by this certificate's key."""
     STREAM_TOO_SLOW: _ErrorReason.ValueType  # 440
     """The stream took longer than allowed."""
+    WORKER_NOT_STARTED: _ErrorReason.ValueType  # 441
+    """A process of the service did not start."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The names are the reasons themselves (AIP-193); what a reason says to people comes as LocalizedMessage."""
@@ -472,4 +474,6 @@ SIGNATURE_VALUE_WRONG: ErrorReason.ValueType  # 439
 """The value is no signature by this certificate's key."""
 STREAM_TOO_SLOW: ErrorReason.ValueType  # 440
 """The stream took longer than allowed."""
+WORKER_NOT_STARTED: ErrorReason.ValueType  # 441
+"""A process of the service did not start."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
