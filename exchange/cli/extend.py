@@ -51,6 +51,7 @@ class ExtendOptions(TrustOptions):
             "--level",
             metavar="LEVEL",
             help="Mức B-T, B-LT, B-LTA (mặc định) · PAdES level; B-LTA by default.",
+            show_default=False,
         ),
     ] = Level.B_LTA.value
     renew: Annotated[
@@ -125,10 +126,11 @@ class _Extension:
 async def extend_files(options: ExtendOptions, output: Output) -> ExitCode:
     """Gia hạn chữ ký để lưu trữ lâu dài · Extend signatures so that they stay provable.
 
-    B-LT keeps all evidence in the file; B-LTA time-stamps it too, and --renew does so again before
-    the last time-stamp's certificate expires. Signatures are judged first: what is broken, revoked
-    or can't be proved is refused, and no file is ever overwritten. Results get the ending _giahan,
-    renewed ones the day beside it.
+    B-LT keeps all evidence in the file; B-LTA time-stamps it too, and --renew
+    does so again before the last time-stamp's certificate expires. Signatures
+    are judged first: what is broken, revoked or can't be proved is refused.
+    No file is ever overwritten; results get the ending _giahan, renewed ones
+    the day beside it.
     """
     level = _level(options)
     plan = plan_targets(

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,22 @@ _EPILOG = (
 )
 
 
+class _Argument(TyperArgument):
+    """An argument whose help says what it is in words, not as `<list[str]>`."""
+
+    def display_type_rich(self, ctx: Any) -> None:  # noqa: ANN401
+        """Give no type: only options may have their metavar in its place."""
+
+
+def _name_arguments(command: Any) -> None:  # noqa: ANN401
+    # Typer makes its own class of argument and offers no other way to choose what help shows.
+    for each in getattr(command, "commands", {}).values():
+        _name_arguments(each)
+    for param in command.params:
+        if isinstance(param, TyperArgument):
+            param.__class__ = _Argument
+
+
 # Typer brings its own copy of click's classes and keeps them private, hence Any in this class.
 class _CommandTable(TyperGroup):
     """Lists the table without importing anything; imports a command's module when it is called."""
@@ -94,6 +110,7 @@ class _CommandTable(TyperGroup):
         module = importlib.import_module(f"exchange.cli.{COMMANDS[name].module}")
         loaded = typer.main.get_command(module.app)
         loaded.name = name
+        _name_arguments(loaded)
         return name, loaded, rest
 
 

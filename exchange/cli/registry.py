@@ -90,7 +90,7 @@ class ExplainOptions(ServiceOptions):
 class ImportOptions(ServiceOptions):
     """What `registry import` takes."""
 
-    file: Annotated[Path, typer.Argument(help="Tệp TOML có [[endpoint]] · File of endpoints.")]
+    file: Annotated[Path, typer.Argument(help="Tệp TOML, bảng endpoint · File of endpoints.")]
 
 
 async def list_registry(options: ListOptions, output: Output) -> ExitCode:
@@ -160,7 +160,7 @@ async def explain(options: ExplainOptions, output: Output) -> ExitCode:
 
 
 async def import_file(options: ImportOptions, output: Output) -> ExitCode:
-    """Đăng ký từ tệp TOML · Register every [[endpoint]] of a file; those known are left alone."""
+    """Đăng ký từ tệp TOML · Register every endpoint of a file; those known are left alone."""
     content = read_file(options.file, max_bytes=_MAX_FILE_BYTES)
     try:
         entries = tomllib.loads(content.decode()).get("endpoint", [])

@@ -9,13 +9,14 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from exchange.cli.commands import run_handler
 from exchange.cli.exits import ExitCode
-from exchange.cli.main import COMMANDS
+from exchange.cli.main import COMMANDS, main
 from exchange.cli.output import Output
 from tests.exchange.cli.running import Program
 
@@ -67,6 +68,32 @@ def test_every_command_explains_itself_in_both_languages(congvan: Program, name:
     told = congvan(name, "--help")
     assert told.code == 0
     assert "·" in told.out
+
+
+def _helps(capsys: pytest.CaptureFixture[str], *command: str) -> Iterator[str]:
+    """The help of a command, then of the commands below it."""
+    assert main([*command, "--help"]) == 0
+    told = capsys.readouterr().out
+    yield told
+    _, _, below = told.partition("─ Commands ─")
+    for name in re.findall(r"^│ ([a-z]+) ", below, re.MULTILINE):
+        yield from _helps(capsys, *command, name)
+
+
+def test_help_fits_and_shows_nothing_of_the_inside(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    helps = list(_helps(capsys))
+    assert len(helps) > 2 * len(COMMANDS)
+    for told in helps:
+        assert max(map(len, told.splitlines())) <= 80
+        # A default that stands for "not given", Python's types, and brackets taken for markup.
+        odd = re.search(r"\b(None|False)\b|default: (0|0\.0|\]|\[)|list\[|<str>|\[\]", told)
+        assert odd is None, told
+        # What is said twice: once in words, once by the program.
+        assert not re.search(r"by default\.?\W*\[default", told), told
 
 
 @pytest.mark.parametrize("arguments", [("frob",), ("sign",), ("verify", "--frob", "x"), ("certs",)])
