@@ -122,7 +122,7 @@ class PlacementInvalid(SigningRefused):
 
 
 class PlaceNotFound(SigningRefused):
-    """No free place for the signature was found. Name the signer as printed, or give a box."""
+    """No free place was found on the page. Name the signer as printed, or give the place."""
 
     reason = "PLACE_NOT_FOUND"
 

@@ -132,7 +132,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     FIELDS_PREPARED: _ErrorReason.ValueType  # 223
     """The document has these fields already."""
     PLACE_NOT_FOUND: _ErrorReason.ValueType  # 224
-    """No free place for the signature was found."""
+    """No free place was found on the page for a signature, number or date."""
     CONTAINER_TOO_LARGE: _ErrorReason.ValueType  # 225
     """The signature with its time-stamp is larger than the room reserved for it."""
     DIGEST_INVALID: _ErrorReason.ValueType  # 300
@@ -361,7 +361,7 @@ NUMBER_INVALID: ErrorReason.ValueType  # 222
 FIELDS_PREPARED: ErrorReason.ValueType  # 223
 """The document has these fields already."""
 PLACE_NOT_FOUND: ErrorReason.ValueType  # 224
-"""No free place for the signature was found."""
+"""No free place was found on the page for a signature, number or date."""
 CONTAINER_TOO_LARGE: ErrorReason.ValueType  # 225
 """The signature with its time-stamp is larger than the room reserved for it."""
 DIGEST_INVALID: ErrorReason.ValueType  # 300
