@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from signer.fastlane_tokens import Entries, NotPlain, integer_of, read_entries
 
@@ -41,8 +41,7 @@ _WIDTHS = re.compile(rb"\[ 1 ([1-8]) ([0-2]) \]")
 _UP_PREDICTOR: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an object lies: at a byte of the file, or in an object stream at an index."""
 
     offset: int

@@ -128,11 +128,13 @@ def read_value(data: bytes, at: int) -> tuple[bytes, int]:
 
 def write_entries(entries: Entries) -> bytes:
     """Return the canonical form of a dictionary."""
-    return b"<<\n%b>>" % b"".join([b"%b %b\n" % entry for entry in entries.items()])
+    return b"\n".join((b"<<", *map(b" ".join, entries.items()), b">>"))
 
 
 def literal_text(text: str) -> bytes:
     """Return the canonical form of a text. Raises ValueError where it has none."""
+    if text.isascii() and text.isalnum():
+        return b"(%b)" % text.encode("ascii")
     try:
         return literal_string(encode_pdfdocencoding(text))  # type: ignore[no-untyped-call]
     except UnicodeEncodeError:
@@ -173,13 +175,19 @@ def _usual_entries(data: bytes, at: int, *, end: int) -> Entries | None:
 
     The two patterns know strings and brackets alike, so that its last brackets are those at `end`.
     """
+    found = _ENTRY.findall(data, at, end)
     entries = Entries()
     outer: list[tuple[Entries, bytes]] = []
-    for name, as_it_is, array, string, closing in _ENTRY.findall(data, at, end):
-        if name in entries:
-            return None
+    known = 0
+    for name, as_it_is, array, string, closing in found:
         if as_it_is:
             entries[name] = as_it_is
+        elif closing:
+            known += len(entries) + 1
+            if outer:
+                parent, key = outer.pop()
+                parent[key] = write_entries(entries)
+                entries = parent
         elif array:
             entries[name] = _usual_array(array)
         elif string:
@@ -187,13 +195,10 @@ def _usual_entries(data: bytes, at: int, *, end: int) -> Entries | None:
         elif name:
             outer.append((entries, name))
             entries = Entries()
-        elif not closing:
+        else:
             return None
-        elif outer:
-            parent, key = outer.pop()
-            parent[key] = write_entries(entries)
-            entries = parent
-    return entries
+    # There are fewer keys than were found where one appears twice.
+    return entries if known == len(found) else None
 
 
 def _usual_array(array: bytes) -> bytes:
@@ -205,7 +210,7 @@ def _usual_array(array: bytes) -> bytes:
         members = [
             _canonical_string(member) if member[:1] in b"(<" else member for member in members
         ]
-    return b" ".join([b"[", *members, b"]"])
+    return b" ".join((b"[", *members, b"]"))
 
 
 class _Reading:
