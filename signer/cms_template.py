@@ -23,8 +23,8 @@ _SET: Final = 0x31
 _INTEGER_1: Final = b"\x02\x01\x01"
 _OCTET_STRING: Final = 0x04
 _CONTEXT_0: Final = 0xA0
+_CONTEXT_0_TAG: Final = bytes((_CONTEXT_0,))
 _CONTEXT_1: Final = 0xA1
-_DATA: Final = cms.ContentType("data").dump()
 _SIGNED_DATA: Final = cms.ContentType("signed_data").dump()
 _MESSAGE_DIGEST: Final = cms.CMSAttributeType("message_digest").dump()
 _TIMESTAMP: Final = cms.CMSAttributeType("signature_time_stamp_token").dump()
@@ -33,12 +33,15 @@ _CONTENT_TYPE_ATTRIBUTE: Final = simple_cms_attribute("content_type", "data").du
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CmsTemplate:
-    """All parts, in DER, that every CMS object of one signer's certificate shares."""
+    """All parts, in DER, that every CMS object of one signer's certificate shares.
 
-    certificates: bytes
-    signer_identifier: bytes
+    head, signer_head: what stands in SignedData before the signer's part, and in that one before
+    the signed attributes.
+    """
+
+    head: bytes
+    signer_head: bytes
     certificate_attribute: bytes
-    digest_algorithm: bytes
     signature_algorithm: bytes
 
     @classmethod
@@ -58,11 +61,18 @@ class CmsTemplate:
             "signing_certificate_v2", as_signing_certificate_v2(certificate)
         )
         distinct = {each.dump() for each in (certificate, *others)}
+        digest = algos.DigestAlgorithm({"algorithm": digest_algorithm}).dump()
         return cls(
-            certificates=_encode(_CONTEXT_0, *sorted(distinct)),
-            signer_identifier=identifier.dump(),
+            head=b"".join(
+                (
+                    _INTEGER_1,
+                    _encode(_SET, digest),
+                    _encode(_SEQUENCE, cms.ContentType("data").dump()),
+                    _encode(_CONTEXT_0, *sorted(distinct)),
+                )
+            ),
+            signer_head=_INTEGER_1 + identifier.dump() + digest,
             certificate_attribute=attribute.dump(),
-            digest_algorithm=algos.DigestAlgorithm({"algorithm": digest_algorithm}).dump(),
             signature_algorithm=mechanism.dump(),
         )
 
@@ -86,22 +96,13 @@ class CmsTemplate:
             unsigned = _encode(_CONTEXT_1, attribute)
         signer_info = _encode(
             _SEQUENCE,
-            _INTEGER_1,
-            self.signer_identifier,
-            self.digest_algorithm,
-            bytes((_CONTEXT_0,)) + signed_attributes[1:],  # IMPLICIT: the tag alone differs
+            self.signer_head,
+            _CONTEXT_0_TAG + signed_attributes[1:],  # IMPLICIT: the tag alone differs
             self.signature_algorithm,
             _encode(_OCTET_STRING, signature),
             unsigned,
         )
-        signed_data = _encode(
-            _SEQUENCE,
-            _INTEGER_1,
-            _encode(_SET, self.digest_algorithm),
-            _encode(_SEQUENCE, _DATA),
-            self.certificates,
-            _encode(_SET, signer_info),
-        )
+        signed_data = _encode(_SEQUENCE, self.head, _encode(_SET, signer_info))
         return _encode(_SEQUENCE, _SIGNED_DATA, _encode(_CONTEXT_0, signed_data))
 
 

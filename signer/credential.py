@@ -53,6 +53,22 @@ class Credential:
 
 
 @lru_cache(maxsize=1024)
+def credential_for(
+    certificate: x509.Certificate,
+    chain: tuple[x509.Certificate, ...],
+    families: frozenset[SchemeFamily],
+    *,
+    wanted: SignatureScheme | None,
+) -> Credential:
+    """Return what `credential_of` gives for the scheme that `scheme_for` gives.
+
+    Each look-up takes the hash of whole certificates: this is one for both. Raises KeyUnsupported.
+    """
+    scheme = scheme_for(certificate, families, wanted=wanted)
+    return credential_of(certificate, chain, scheme=scheme)
+
+
+@lru_cache(maxsize=1024)
 def scheme_for(
     certificate: x509.Certificate,
     families: frozenset[SchemeFamily],

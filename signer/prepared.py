@@ -68,14 +68,16 @@ class PreparedSignature:
         """The digest a time-stamp is asked over: time-stamping authorities take SHA-2 alone."""
         return self.scheme.digest_algorithm.replace("sha3_", "sha")
 
-    def completed(self, value: bytes, *, token: bytes | None = None) -> bytes:
+    def completed(
+        self, value: bytes, *, token: bytes | None = None, credential: Credential | None = None
+    ) -> bytes:
         """Return what comes after the document, with the signature's value and time-stamp.
 
+        credential: this signature's own, for who has it at hand: looking it up costs a little.
         Raises ContainerTooLarge when the token is larger than what was reserved.
         """
-        container = self.credential.template.container(
-            self.data_to_be_signed, value, timestamp=token
-        )
+        template = (credential or self.credential).template
+        container = template.container(self.data_to_be_signed, value, timestamp=token)
         return self.update.completed(container)
 
     def to_json(self) -> str:

@@ -7,14 +7,13 @@ of keys and of time-stamping (`certs.errors`) pass unchanged; all others are `si
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from certs.errors import TsaAnswerInvalid
 from certs.schemes import SchemeFamily
 from signer import limits as limits_module
-from signer.credential import credential_of, scheme_for
+from signer.credential import Credential, credential_for
 from signer.document import admit_source
 from signer.errors import ContainerTooLarge, TimestamperMissing
 from signer.fastlane import fast_update
@@ -114,12 +113,16 @@ async def _signed(
     limits: DocumentLimits,
 ) -> tuple[bytes, bytes | None]:
     """Return the update with the signature at B-B or B-T, and its time-stamp token."""
-    scheme = scheme_for(key.certificate, key.families, wanted=request.scheme)
+    certificates = (key.certificate, *key.chain)
+    credential = credential_for(
+        certificates[0], certificates[1:], key.families, wanted=request.scheme
+    )
     prepare = partial(
-        prepare_signature,
+        _prepared,
         source,
-        certificates=(key.certificate, *key.chain),
-        request=replace(request, scheme=scheme),
+        certificates=certificates,
+        credential=credential,
+        request=request,
         limits=limits,
     )
     token_bytes = TIMESTAMP_BYTES if timestamper else 0
@@ -128,10 +131,10 @@ async def _signed(
             prepared = await asyncio.to_thread(prepare, token_bytes=token_bytes)
         else:
             prepared = prepare(token_bytes=token_bytes)
-        value = await key.sign_raw(prepared.data_to_be_signed, scheme)
+        value = await key.sign_raw(prepared.data_to_be_signed, credential.scheme)
         token = await stamped(prepared, value, timestamper=timestamper)
         try:
-            return prepared.completed(value, token=token), token
+            return prepared.completed(value, token=token, credential=credential), token
         except ContainerTooLarge:
             token_bytes = len(token or b"") + _GROWTH_BYTES
     raise TsaAnswerInvalid("its tokens grow with every request")
@@ -151,9 +154,28 @@ def prepare_signature(
     token_bytes: room for a time-stamp token. Reads the document in this very process: a
     stranger's belongs into the sandbox.
     """
-    certificate, *chain = certificates
-    scheme = request.scheme or scheme_for(certificate, ALL_FAMILIES)
-    credential = credential_of(certificate, tuple(chain), scheme=scheme)
+    credential = credential_for(
+        certificates[0], certificates[1:], ALL_FAMILIES, wanted=request.scheme
+    )
+    return _prepared(
+        source,
+        certificates=certificates,
+        credential=credential,
+        request=request,
+        limits=limits,
+        token_bytes=token_bytes,
+    )
+
+
+def _prepared(
+    source: Source,
+    *,
+    certificates: tuple[x509.Certificate, ...],
+    credential: Credential,
+    request: SigningRequest,
+    limits: DocumentLimits,
+    token_bytes: int,
+) -> PreparedSignature:
     check_request(
         request,
         valid_from=credential.valid_from,
@@ -172,7 +194,7 @@ def prepare_signature(
     return PreparedSignature(
         update=update,
         certificates=certificates,
-        scheme=scheme,
+        scheme=credential.scheme,
         level=request.level,
         data_to_be_signed=credential.template.signed_attributes(document_digest),
     )
