@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from tests.conftest import REQUIRE_JUDGES, pytest_runtest_setup
+from tests.conftest import REQUIRE_JUDGES, may_mount, pytest_runtest_setup
 
 MISSING = "no-such-judge-anywhere"
 
@@ -30,3 +33,21 @@ def test_a_missing_judge_fails_the_test_where_judges_are_required(
 def test_a_judge_that_is_there_lets_the_test_run(request: pytest.FixtureRequest) -> None:
     request.node.add_marker(pytest.mark.judge("sh"))
     pytest_runtest_setup(request.node)
+
+
+def test_root_that_can_not_mount_fails_where_judges_are_required_and_others_skip(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refusing = tmp_path / "mount"
+    refusing.write_text("#!/bin/sh\nexit 32\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv(REQUIRE_JUDGES, "1")
+    request.node.add_marker(pytest.mark.mounts)
+    refused = pytest.fail.Exception if os.geteuid() == 0 else pytest.skip.Exception
+    may_mount.cache_clear()
+    try:
+        with pytest.raises(refused, match="can't mount"):
+            pytest_runtest_setup(request.node)
+    finally:
+        may_mount.cache_clear()
