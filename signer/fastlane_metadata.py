@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pyhanko.pdf_utils.metadata import model
@@ -81,9 +80,8 @@ def updated_xmp(entries: Entries, encoded: bytes, *, modified_at: datetime) -> b
     return _stream(entries, zlib.compress(packet) if b"/Filter" in entries else packet)
 
 
-@lru_cache(maxsize=8)
 def new_xmp(modified_at: datetime) -> bytes:
-    """Return the XMP stream object of a document that had none; it knows whole seconds only."""
+    """Return the XMP stream object of a document that had none."""
     return _stream(Entries(), new_packet(modified_at))
 
 
