@@ -26,12 +26,13 @@ from signer.errors import (
     SignatureUndetermined,
 )
 from signer.findings import Finding
-from signer.judging import DocumentFacts, Judged, judge_all
+from signer.judging import judge_all
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
 from signer.report import Report
 from signer.surveying import Survey, survey
 from signer.trust import Circumstances
+from signer.validation import DocumentFacts, Judged
 from signer.verdicts import Indication, SignatureKind, Verdict
 
 _DETAIL_CHARACTERS: Final = 500

@@ -1,92 +1,22 @@
-"""Judging examined signatures: time, trust, strength and later changes, each to one report (pure).
+"""Judging all signatures of a document: in the order of proof, with what changed after each (pure).
 
 The order of proof (EN 319 102-1 §5.5, §5.6, in our own steps): document time-stamps first, the
-newest at the instant of judgement, each older one at the time the newer ones prove. A signature's
-own time-stamp is judged at the oldest time proved for the document around it, and the signer's
-path at the time that stamp proves. Without a good time-stamp the path is judged at the instant of
-judgement: a signing time that only the signer states proves nothing (NĐ 68/2024 art. 31).
+newest at the instant of judgement, each older one at the time the newer ones prove; then the
+signatures, each validated by itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
+from dataclasses import replace
 
-from cryptography import x509
-
-from certs.anchors import AnchorRole
-from certs.errors import IdentityUnreadable
-from certs.identity import IdentityKind, SignerIdentity, fingerprint, identify
-from certs.revocation import EvidenceRequest
 from signer.changes import ChangeJudgement, judge_changes
-from signer.cms_signatures import CmsSignature, certificate_of, check_strength, digest_parts
-from signer.engine import ENGINE_ERRORS
-from signer.examining import PADES, Examined, Opened
-from signer.existence import Existence, Proof, holds_store
-from signer.findings import Finding, worst
+from signer.examining import Examined
+from signer.existence import Proof
 from signer.reasons import Reason
-from signer.report import SignatureReport
 from signer.signature_fields import FieldState
-from signer.timestamps import TimestampJudgement, judge_token
-from signer.trust import Circumstances, Trust, judge_certificate
 from signer.two_readings import readings_differ
-from signer.verdicts import (
-    Changes,
-    Indication,
-    Integrity,
-    SignatureKind,
-    SignatureLevel,
-    SubIndication,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A signature's report, what evidence would have helped, and what it proves for others."""
-
-    report: SignatureReport
-    whole_file: bool = False
-    missing: tuple[EvidenceRequest, ...] = ()
-    proof: Proof | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentFacts:
-    """What all signatures of one document share.
-
-    empty_visible: the visible signature fields that nobody filled. long_term: whether the security
-    store serves level B-LT. fault: something wrong with the document as a whole.
-    """
-
-    opened: Opened
-    circumstances: Circumstances
-    empty_visible: frozenset[FieldState]
-    long_term: bool
-    fault: Finding | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One signature before the judge: what it is, what followed it, what is proved around it."""
-
-    facts: DocumentFacts
-    entry: Examined
-    changes: ChangeJudgement
-    proofs: tuple[Proof, ...]
-
-    @property
-    def end(self) -> int:
-        """Where the signed bytes end."""
-        return self.entry.signed_range.end if self.entry.signed_range else 0
-
-    @property
-    def existence(self) -> Existence:
-        """What document time-stamps prove of the signed bytes."""
-        return Existence(
-            proofs=tuple(proof for proof in self.proofs if proof.end > self.end),
-            judged_at=self.facts.circumstances.at,
-        )
+from signer.validation import Case, DocumentFacts, Judged, claims_seal, unreadable, validate
+from signer.verdicts import Changes, Indication, SignatureKind
 
 
 def judge_all(facts: DocumentFacts, examined: tuple[Examined, ...]) -> tuple[Judged, ...]:
@@ -123,30 +53,18 @@ def _judge_contained(
     unknown = ChangeJudgement(changes=Changes.UNKNOWN)
     try:
         changes = _changes(facts, entry, hollow=hollow, sealed_in=sealed_in)
-        case = _Case(facts=facts, entry=entry, changes=changes, proofs=proofs)
-        return _judge_document_timestamp(case) if entry.is_timestamp else _judge_signature(case)
+        return validate(Case(facts=facts, entry=entry, changes=changes, proofs=proofs))
     except MemoryError:
         raise
     except Exception as error:  # the engine raises anything, also zlib.error
-        finding = Finding(
-            reason=Reason.FIELD_UNREADABLE,
-            sub_indication=SubIndication.FORMAT_FAILURE,
-            detail=f"{type(error).__name__}: {error}"[:500],
-        )
-        unread = replace(entry, cms=None, finding=finding, integrity=Integrity.UNKNOWN)
-        case = _Case(facts=facts, entry=unread, changes=unknown, proofs=proofs)
-        return Judged(report=_report(case, [finding], kind=_kind(entry, None)))
+        case = Case(facts=facts, entry=entry, changes=unknown, proofs=proofs)
+        return unreadable(case, error)
 
 
 def _first_sealed(examined: tuple[Examined, ...]) -> int | None:
     """Return the first revision that an organisation's signature covers, trusted or not."""
     sealed = [
-        entry.revision
-        for entry in examined
-        if entry.revision is not None
-        and entry.cms is not None
-        and not entry.is_timestamp
-        and _is_seal(_identity(certificate_of(entry.cms.certificate)))
+        entry.revision for entry in examined if entry.revision is not None and claims_seal(entry)
     ]
     return min(sealed, default=None)
 
@@ -177,200 +95,6 @@ def _changes(
         return ChangeJudgement(changes=Changes.NONE)
     return judge_changes(
         reader, entry.revision, locks=entry.locks, hollow=hollow, sealed_in=sealed_in
-    )
-
-
-def _judge_document_timestamp(case: _Case) -> Judged:
-    entry = case.entry
-    findings = _own_findings(entry, case.changes)
-    judgement = TimestampJudgement()
-    proof: Proof | None = None
-    if entry.intact and entry.cms is not None and entry.signed_range is not None:
-        judgement = judge_token(
-            entry.cms.signed_data,
-            digest_parts(entry.signed_range.parts(case.facts.opened.document)),
-            circumstances=case.facts.circumstances,
-            at=case.existence.proved_at,
-        )
-        findings += [judgement.finding] if judgement.finding is not None else []
-        if not findings and judgement.stamped_at is not None:
-            proof = Proof(
-                end=case.end,
-                stamped_at=judgement.stamped_at,
-                with_store=holds_store(case.facts.opened, entry),
-            )
-    report = replace(
-        _report(case, findings, kind=SignatureKind.DOC_TIMESTAMP),
-        timestamp_at=judgement.stamped_at or entry.stated_at,
-        practice=judgement.practice,
-    )
-    return Judged(
-        report=report, whole_file=entry.whole_file, missing=judgement.missing, proof=proof
-    )
-
-
-def _judge_signature(case: _Case) -> Judged:
-    entry, cms = case.entry, case.entry.cms
-    findings = _own_findings(entry, case.changes)
-    if cms is None or entry.signed_range is None:
-        return Judged(report=_report(case, findings, kind=_kind(entry, None)))
-    signer = _identity(certificate_of(cms.certificate))
-    stamp = _signature_timestamp(case, cms)
-    trust = Trust(finding=None)
-    if entry.intact:
-        # 5. Acceptance of algorithms (§5.2.8), before trust: a weak one needs no path.
-        strength = check_strength(cms)
-        # 4. The path (§5.2.6) at the proved time of signing.
-        trust = _judge_signer(case, cms, is_seal=_is_seal(signer), at=_best_time(case, stamp))
-        findings += [
-            finding
-            for finding in (strength, trust.finding, stamp.finding, _other_kind(entry))
-            if finding is not None
-        ]
-    report = replace(
-        _report(case, findings, kind=_kind(entry, signer)),
-        signer=signer,
-        level=_level(case, stamp),
-        timestamp_at=stamp.stamped_at if stamp.finding is None else None,
-        practice=trust.practice,
-    )
-    return Judged(report=report, whole_file=entry.whole_file, missing=trust.missing + stamp.missing)
-
-
-def _own_findings(entry: Examined, changes: ChangeJudgement) -> list[Finding]:
-    findings = [entry.finding] if entry.finding is not None else []
-    if changes.reason is not None:
-        forbidden = changes.changes is Changes.FORBIDDEN
-        sub_indication = (
-            SubIndication.FORMAT_FAILURE if forbidden else SubIndication.SIG_CONSTRAINTS_FAILURE
-        )
-        findings.append(
-            Finding(
-                reason=changes.reason,
-                sub_indication=sub_indication,
-                detail=changes.detail,
-                failed=forbidden,
-            )
-        )
-    return findings
-
-
-def _best_time(case: _Case, stamp: TimestampJudgement) -> datetime:
-    """Return the best signature time (EN 319 102-1 §5.5.4): what time-stamps prove, or now."""
-    if stamp.stamped_at is None or stamp.finding is not None:
-        return case.existence.proved_at
-    return min(stamp.stamped_at, case.existence.proved_at)
-
-
-def _signature_timestamp(case: _Case, cms: CmsSignature) -> TimestampJudgement:
-    """Judge the signature's own time-stamps; the first good one counts, else the first."""
-    try:
-        tokens = cms.timestamp_tokens()
-    except ENGINE_ERRORS as error:
-        finding = Finding(
-            reason=Reason.TIMESTAMP_INVALID,
-            sub_indication=SubIndication.NO_POE,
-            detail=f"time-stamp: {error}",
-        )
-        return TimestampJudgement(finding=finding)
-    first: TimestampJudgement | None = None
-    for token in tokens:
-        judgement = judge_token(
-            token,
-            digest_parts((cms.signature,)),
-            circumstances=case.facts.circumstances,
-            at=case.existence.proved_at,
-        )
-        if judgement.finding is None:
-            return judgement
-        first = first or judgement
-    return first or TimestampJudgement()
-
-
-def _judge_signer(case: _Case, cms: CmsSignature, *, is_seal: bool, at: datetime) -> Trust:
-    """Judge the signer's path at the best signature time, or by evidence gathered later.
-
-    Where a signature was extended long after it was made, the evidence is younger than the
-    signature: a path that is good at the later instant was so at the earlier one, within the
-    certificate's validity (EN 319 102-1 §5.6.2.2, where the control time slides back likewise).
-    """
-    found = tuple(other for each in cms.others if (other := certificate_of(each)) is not None)
-    judge = partial(
-        judge_certificate,
-        certificate_of(cms.certificate),
-        AnchorRole.SEAL if is_seal else AnchorRole.SIGNER,
-        circumstances=case.facts.circumstances.with_found(cms.evidence(), found),
-        claimed_at=cms.claimed_at(),
-    )
-    trust = judge(at=at)
-    if trust.finding is None or trust.finding.reason is not Reason.REVOCATION_UNKNOWN:
-        return trust
-    for later in case.existence.instants_after(at):
-        by_later_evidence = judge(at=later)
-        if by_later_evidence.finding is None:
-            return by_later_evidence
-    return trust
-
-
-def _is_seal(signer: SignerIdentity | None) -> bool:
-    return signer is not None and signer.kind is IdentityKind.ORGANISATION
-
-
-def _identity(certificate: x509.Certificate | None) -> SignerIdentity | None:
-    try:
-        return identify(certificate) if certificate is not None else None
-    except IdentityUnreadable:
-        return None
-
-
-def _other_kind(entry: Examined) -> Finding | None:
-    """Report what is no PAdES signature as undetermined: whether it counts is for a policy."""
-    if entry.sub_filter != PADES:
-        detail = f"/SubFilter {entry.sub_filter}"
-    elif entry.cms is not None and not entry.cms.names_its_certificate:
-        detail = "no signed attribute names the signer's certificate"
-    else:
-        return None
-    return Finding(
-        reason=Reason.NOT_PADES, sub_indication=SubIndication.FORMAT_FAILURE, detail=detail
-    )
-
-
-def _kind(entry: Examined, signer: SignerIdentity | None) -> SignatureKind:
-    if entry.is_timestamp:
-        return SignatureKind.DOC_TIMESTAMP
-    return SignatureKind.SEAL if _is_seal(signer) else SignatureKind.SIGNATURE
-
-
-def _level(case: _Case, stamp: TimestampJudgement) -> SignatureLevel:
-    """Return the baseline level whose parts are there (EN 319 142-1 §6), trusted or not."""
-    if not case.entry.intact or _other_kind(case.entry) is not None:
-        return SignatureLevel.OTHER
-    broken = stamp.finding is not None and stamp.finding.reason is Reason.TIMESTAMP_INVALID
-    if not ((stamp.stamped_at is not None and not broken) or case.existence.proofs):
-        return SignatureLevel.B_B
-    if not case.facts.long_term:
-        return SignatureLevel.B_T
-    return SignatureLevel.B_LTA if case.existence.archived else SignatureLevel.B_LT
-
-
-def _report(case: _Case, findings: list[Finding], *, kind: SignatureKind) -> SignatureReport:
-    entry, decisive = case.entry, worst(findings)
-    cms = entry.cms
-    certificate = certificate_of(cms.certificate) if cms is not None else None
-    signed_at = (cms.claimed_at() if cms is not None else None) or entry.stated_at
-    return SignatureReport(
-        field=entry.field.name,
-        kind=kind,
-        indication=decisive.indication if decisive else Indication.TOTAL_PASSED,
-        sub_indication=decisive.sub_indication if decisive else None,
-        integrity=entry.integrity,
-        changes=case.changes.changes,
-        signed_at=None if entry.is_timestamp else signed_at,
-        reason=decisive.reason.value if decisive else "",
-        detail=decisive.detail if decisive else case.changes.detail,
-        algorithm=cms.algorithm if cms is not None else "",
-        certificate_sha256=fingerprint(certificate) if certificate is not None else "",
     )
 
 
