@@ -122,6 +122,26 @@ async def test_a_service_that_is_down_is_given_up_after_three_documents() -> Non
     assert count(ended.outcomes)["failed"] == SERVICE_FAILURES
 
 
+async def test_a_service_that_goes_away_fails_only_those_that_are_under_way() -> None:
+    under_way: list[Target] = []
+    gone = asyncio.Event()
+
+    async def work(target: Target) -> Outcome:
+        if target.file.stem == "0":
+            return done(target)
+        under_way.append(target)
+        if len(under_way) == MAX_IN_FLIGHT:
+            gone.set()
+        await gone.wait()
+        return failed(target, "TSA_UNAVAILABLE")
+
+    ended, _ = await ran(work, targets(50), MANY)
+    # The last of three failures stops the run, whatever the others have begun by then.
+    assert SERVICE_FAILURES <= len(under_way) < SERVICE_FAILURES + MAX_IN_FLIGHT
+    failures = ["TSA_UNAVAILABLE"] * len(under_way)
+    assert results(ended) == ["done", *failures, *[NOT_TRIED] * (49 - len(under_way))]
+
+
 async def test_an_interruption_gives_up_what_is_signed_and_finishes_what_is_written() -> None:
     async def work(target: Target) -> Outcome:
         if target.file.stem == "0":
