@@ -9,6 +9,7 @@ page is where every reader finds it, and a signature that is new, invisible and 
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +34,6 @@ from signer.fastlane_tokens import (
     NotPlain,
     bytes_of_string,
     literal_text,
-    read_value,
     reference_of,
     write_entries,
 )
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from signer.update import PendingUpdate
 
 _IDENTIFIER_BYTES: Final = 16
+# Two strings in canonical form, in which no bracket stands for itself.
+_IDENTIFIERS = re.compile(rb"\[ ([(<][^()<>]*+[)>]) [(<][^()<>]*+[)>] \]")
 _DIGITS: Final = frozenset(b"0123456789")
 _NAME_STEM: Final = "Signature"
 _INFO: Final = b"/Info"
@@ -88,7 +90,7 @@ def fast_update(
 def _may_hold_long_number(source: Source) -> bool:
     # As signer.document has it: a longer run of digits fills an aligned window.
     starts = source.every(NUMBER_WINDOW_BYTES)
-    return any(
+    return not _DIGITS.isdisjoint(starts) and any(
         first in _DIGITS
         and source.read(at := index * NUMBER_WINDOW_BYTES, at + NUMBER_WINDOW_BYTES).isdigit()
         for index, first in enumerate(starts)
@@ -112,13 +114,13 @@ class _Update:
         catalog = self._catalog
         if b"/Perms" in catalog:
             raise NotPlain("the document may be certified")
-        as_read = write_entries(catalog)
+        as_read = catalog.copy()
         version = declared_version(catalog, self._document.header_version)
         version = raise_version(catalog, version, at_least=PADES_VERSION)
         name, signature = self._add_signature(reserve=reserve)
         version = declare(catalog, version, extensions=extensions)
         has_xmp = self._note_change(version)
-        if has_xmp or write_entries(catalog) != as_read:
+        if has_xmp or catalog != as_read:
             self._change(self._root, write_entries(catalog))
         self._identify()
         pieces, places = write_update(
@@ -203,11 +205,10 @@ class _Update:
         if described is None:
             first = os.urandom(_IDENTIFIER_BYTES)
         else:
-            first, at = read_value(described, 1)
-            _, at = read_value(described, at)
-            if described[at:] != b" ]":
+            known = _IDENTIFIERS.fullmatch(described)
+            if known is None:
                 raise NotPlain("no two identifiers")
-            first = bytes_of_string(first)
+            first = bytes_of_string(known[1])
         self._trailer[b"/ID"] = b"[ <%b> <%b> ]" % (first.hex().encode(), second.hex().encode())
         self._trailer[b"/Prev"] = b"%d" % self._document.startxref
 

@@ -107,7 +107,10 @@ def _declares_pades(catalog: Entries) -> bool:
 
 def _extend(catalog: Entries, prefix: bytes, *, wanted: bytes) -> None:
     described = catalog.get(_EXTENSIONS)
-    entries = Entries() if described is None else read_entries(described, 0)[0]
+    if described is None:
+        catalog[_EXTENSIONS] = b"<<\n%b %b\n>>" % (prefix, wanted)
+        return
+    entries, _ = read_entries(described, 0)
     present = entries.get(prefix)
     if present == wanted:
         return

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _VENDOR: Final = literal_text(model.VENDOR)
+_MINUTE: Final = timedelta(minutes=1)
 _ALSO_VENDOR: Final = literal_text(f"; {model.VENDOR}")[1:]
 
 
@@ -61,11 +62,12 @@ def written_date(at: datetime) -> bytes:
     offset = at.utcoffset()
     if offset is None:
         raise NotPlain("an instant without zone")
-    digits = b"%04d%02d%02d%02d%02d%02d" % at.timetuple()[:6]
+    date, time = (at.year, at.month, at.day), (at.hour, at.minute, at.second)
+    digits = b"%04d%02d%02d%02d%02d%02d" % (*date, *time)
     if not offset:
         return b"(D\\072%bZ)" % digits
     sign = b"\\053" if offset > timedelta() else b"\\055"
-    minutes = int(abs(offset).total_seconds()) // 60
+    minutes = abs(offset) // _MINUTE
     return b"(D\\072%b%b%02d\\047%02d\\047)" % (digits, sign, minutes // 60, minutes % 60)
 
 

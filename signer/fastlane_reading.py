@@ -186,7 +186,7 @@ class PlainDocument:
                 raise NotPlain("many sections, or a circle of them")
             seen.add(at)
             section = self._read_section(at)
-            if any(key in section.trailer for key in _OF_OTHER_KINDS):
+            if not section.trailer.keys().isdisjoint(_OF_OTHER_KINDS):
                 raise NotPlain("encrypted or hybrid")
             sections.append(section)
             previous = section.trailer.get(b"/Prev")
@@ -267,11 +267,13 @@ class PlainDocument:
         return data, at
 
     def _part(self, start: int, end: int) -> bytes:
-        return self._source.read(start, end)
+        return self._source.read(start, end) if self._whole is None else self._whole[start:end]
 
 
 def _check_order(sections: list[Section]) -> None:
     """Refuse histories in which the engine would look for a contradiction."""
+    if len(sections) == 1:
+        return
     if len({section.stream is None for section in sections}) != 1:
         raise NotPlain("tables and streams")
     sizes = [integer_of(section.trailer.get(b"/Size")) for section in sections]
