@@ -16,7 +16,6 @@ from signer.fastlane_tables import (
     Place,
     Section,
     decoded,
-    object_header,
     read_section,
     stream_data,
 )
@@ -51,6 +50,7 @@ _HEADER = re.compile(rb"%PDF-([12])\.(\d)[\r\n ]")
 _END = re.compile(rb"[\r\n]startxref(?:\r\n|\n)(\d{1,10})(?:\r\n|\n)%%EOF(?:\r\n|\n)?\Z")
 _END_BYTES: Final = 64
 _SPACE = rb"[\x00\t\n\x0c\r ]"
+_AFTER_HEADER: Final = frozenset(b"\x00\t\n\x0c\r <[")
 _OBJECT_END = re.compile(_SPACE + rb"*+endobj" + _SPACE)
 # After a dictionary the engine looks for a stream, beyond comments too.
 _NO_STREAM = re.compile(_SPACE + rb"*+(?![s%])")
@@ -261,8 +261,9 @@ class PlainDocument:
             data, begin = self._whole, offset
         else:
             data, begin = self._part(offset, min(offset + WINDOW_BYTES, self._size)), 0
-        found, generation, at = object_header(data, begin)
-        if (found, generation) != (number, 0):
+        header = b"%d 0 obj" % number
+        at = begin + len(header)
+        if not data.startswith(header, begin) or data[at] not in _AFTER_HEADER:
             raise NotPlain("another object there")
         return data, at
 

@@ -80,6 +80,7 @@ _AS_IT_IS = (
 _ENTRY = re.compile(
     rb"(/" + _REGULAR.pattern + rb"*+)" + _GAP + rb"(?:"
     rb"(" + _AS_IT_IS + rb")"
+    rb"|\[ ?(" + _AS_IT_IS + rb"(?: " + _AS_IT_IS + rb")*+) ?\]"
     rb"|(\[(?:[^][<>()]++|" + _ANY_STRING + rb")*+\])"
     rb"|(" + _ANY_STRING + rb")"
     rb"|<<)"
@@ -179,7 +180,7 @@ def _usual_entries(data: bytes, at: int, *, end: int) -> Entries | None:
     entries = Entries()
     outer: list[tuple[Entries, bytes]] = []
     known = 0
-    for name, as_it_is, array, string, closing in found:
+    for name, as_it_is, members, array, string, closing in found:
         if as_it_is:
             entries[name] = as_it_is
         elif closing:
@@ -188,6 +189,8 @@ def _usual_entries(data: bytes, at: int, *, end: int) -> Entries | None:
                 parent, key = outer.pop()
                 parent[key] = write_entries(entries)
                 entries = parent
+        elif members:
+            entries[name] = b"[ %b ]" % members
         elif array:
             entries[name] = _usual_array(array)
         elif string:
