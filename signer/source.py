@@ -157,8 +157,10 @@ class _Pieces(io.RawIOBase):
 
 
 def _feed_file(file: IO[bytes], hasher: Hasher, *, start: int, end: int) -> None:
-    # One buffer that stays in the processor's cache: new memory for each piece costs a fifth more.
-    buffer = memoryview(bytearray(CHUNK_BYTES))
+    # One buffer that stays in the processor's cache. A mapping begins with a page; a bytearray does
+    # not where malloc maps pieces of this size, as in the service's workers, and there the kernel
+    # copies so much slower that 50 MB took 1.6 times as long (new memory for each piece: 1.9).
+    buffer = memoryview(mmap.mmap(-1, CHUNK_BYTES))
     while start < end:
         count = os.preadv(file.fileno(), [buffer[: min(CHUNK_BYTES, end - start)]], start)
         if not count:
