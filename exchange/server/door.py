@@ -184,7 +184,10 @@ def _check(request: WireValue) -> None:
 async def _refuse(method: str, context: Context, *, error: Exception, started: float) -> None:
     if isinstance(error, grpc.aio.AbortError):
         raise error
-    if isinstance(error, NotImplementedError):  # what the generated base class of a method raises
+    # A method that no servicer overrides is the generated one, which sets this code and raises. The
+    # code tells it from the engine's NotImplementedError, which is a failure inside like any other.
+    unbuilt = context.code() is grpc.StatusCode.UNIMPLEMENTED
+    if unbuilt and isinstance(error, NotImplementedError):
         error = NotBuiltYet(method)
     if code_of(error) is None:
         _log.error("call failed inside", method=method, exc_info=error)

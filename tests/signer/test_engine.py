@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import subprocess
+import zlib
+from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from asn1crypto.x509 import NameTypeAndValue
@@ -13,8 +17,15 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 
+from certs.keys.file import FileKey
 from signer import engine
+from signer.errors import DocumentMalformed
+from signer.verdicts import Verdict
+from tests.support.plain_kinds import CATALOG, PAGE, PAGES, with_streams
+from tests.support.verification import Desk, Judge
 
+WIDTH = 7
+"""Bytes in a row of the cross-reference stream."""
 SOURCES = {
     "2004d63b8e1ce3d9": engine.original_read_hex_string,
     "1e534b7794dcfc3f": engine.original_prepare_name,
@@ -120,3 +131,79 @@ def test_the_engine_is_left_as_its_makers_wrote_it() -> None:
     assert NameTypeAndValue._ldap_string_prep is engine.original_prepare_name
     assert generic.NameObject.write_to_stream is engine.original_write_name
     assert generic._decode_name is engine.original_decode_name
+
+
+def lzw(rows: bytes) -> bytes:
+    """LZW (ISO 32000-1 §7.4.4) at its plainest: single bytes, the table cleared before it grows."""
+    codes = [256]
+    for at, byte in enumerate(rows, start=1):
+        codes += [byte, 256] if at % 200 == 0 else [byte]
+    bits = "".join(f"{code:09b}" for code in [*codes, 257])
+    padded = bits + "0" * (-len(bits) % 8)
+    return int(padded, 2).to_bytes(len(padded) // 8)
+
+
+def paeth(rows: bytes) -> bytes:
+    """PNG's predictor Paeth, compressed."""
+    out, above = bytearray(), bytes(WIDTH)
+    for at in range(0, len(rows), WIDTH):
+        row = rows[at : at + WIDTH]
+        out.append(4)
+        for left, up, corner, value in zip(b"\0" + row, above, b"\0" + above, row, strict=False):
+            guess = left + up - corner
+            distances = {abs(guess - each): each for each in (corner, up, left)}
+            out.append((value - distances[min(distances)]) & 0xFF)
+        above = row
+    return zlib.compress(bytes(out))
+
+
+def tiff(rows: bytes) -> bytes:
+    """TIFF's predictor, compressed."""
+    lines = [rows[at : at + WIDTH] for at in range(0, len(rows), WIDTH)]
+    return zlib.compress(
+        b"".join(
+            bytes((value - left) & 0xFF for left, value in zip(b"\0" + line, line, strict=False))
+            for line in lines
+        )
+    )
+
+
+def with_references(filters: bytes, encode: Callable[[bytes], bytes]) -> bytes:
+    """A document whose cross-reference stream is encoded so."""
+    document = with_streams([CATALOG, PAGES, PAGE], packed=False)
+    head, _, rest = document.rpartition(b"\nstream\n")
+    content, _, tail = rest.rpartition(b"\nendstream")
+    encoded = encode(zlib.decompress(content))
+    entries, _, _ = head.rpartition(b"/Filter /FlateDecode")
+    head = b"%b/Filter %b /Length %d >>" % (entries, filters, len(encoded))
+    return head + b"\nstream\n" + encoded + b"\nendstream" + tail
+
+
+@pytest.mark.judge("qpdf")
+@pytest.mark.parametrize(
+    ("filters", "encode"),
+    [
+        (b"/LZWDecode", lzw),
+        (b"/FlateDecode /DecodeParms << /Columns 7 /Predictor 14 >>", paeth),
+        (b"/FlateDecode /DecodeParms << /Columns 7 /Predictor 2 >>", tiff),
+    ],
+    ids=["LZW", "Paeth", "TIFF"],
+)
+def test_a_sound_document_whose_filters_the_engine_lacks_is_refused_with_a_reason(
+    filters: bytes,
+    encode: Callable[[bytes], bytes],
+    leader_key: FileKey,
+    desk: Desk,
+    judge: Judge,
+    tmp_path: Path,
+) -> None:
+    document = with_references(filters, encode)
+    (tmp_path / "sound.pdf").write_bytes(document)
+    checked = subprocess.run(["qpdf", "--check", tmp_path / "sound.pdf"], check=False)
+    assert checked.returncode == 0
+    with pytest.raises(NotImplementedError):
+        engine.open_document(document)
+    with pytest.raises(DocumentMalformed):
+        desk.sign(document, leader_key)
+    report = judge(document)
+    assert (report.verdict, report.reason) == (Verdict.UNREADABLE, "DOCUMENT_MALFORMED")
