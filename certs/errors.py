@@ -118,7 +118,7 @@ class KeyUnusable(CertsError):
 
 
 class KeyFileUnreadable(KeyUnusable):
-    """The file is not a readable PKCS#12 file with a key and its certificate. Export it anew."""
+    """The file is no readable PKCS#12 or PEM file with key and certificate. Export it anew."""
 
     reason: ClassVar[str] = "KEY_FILE_UNREADABLE"
 

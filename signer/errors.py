@@ -70,7 +70,7 @@ class NotAPdf(DocumentRefused):
 
 
 class DocumentEncrypted(DocumentRefused):
-    """The PDF can't be opened without a password. Remove its password protection and try again."""
+    """The PDF needs a password, or its encryption can't be kept. Remove the encryption first."""
 
     reason = "DOCUMENT_ENCRYPTED"
 
@@ -170,7 +170,7 @@ class FieldsPrepared(SigningRefused):
 
 
 class LevelUnavailable(SigningRefused):
-    """The signature can't be brought to this level. Ask for level B-T, B-LT or B-LTA."""
+    """Signatures are not extended to this level. Ask for level B-T, B-LT or B-LTA."""
 
     reason = "LEVEL_UNAVAILABLE"
 

@@ -21,7 +21,7 @@ class KeyOptions(TrustOptions):
         typer.Option(
             "--key",
             metavar="FILE",
-            help="Tệp khóa PKCS#12 (.p12) · PKCS#12 file with the key.",
+            help="Tệp khóa PKCS#12 (.p12) hoặc PEM · PKCS#12 or PEM file with the key.",
             rich_help_panel=KEY_PANEL,
         ),
     ] = None

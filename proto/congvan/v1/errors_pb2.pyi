@@ -42,7 +42,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     IDENTITY_UNREADABLE: _ErrorReason.ValueType  # 107
     """The certificate does not name its holder unmistakably."""
     KEY_FILE_UNREADABLE: _ErrorReason.ValueType  # 108
-    """The file is not a readable PKCS#12 file with a key and its certificate."""
+    """The file is not a readable PKCS#12 or PEM file with a key and its certificate."""
     PASSPHRASE_WRONG: _ErrorReason.ValueType  # 109
     """The passphrase does not open the key file."""
     KEY_TOO_WEAK: _ErrorReason.ValueType  # 110
@@ -86,7 +86,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     The file is not a PDF document.
     """
     DOCUMENT_ENCRYPTED: _ErrorReason.ValueType  # 201
-    """The PDF can't be opened without a password."""
+    """The PDF needs a password, or is encrypted in a way that can't be signed and judged."""
     DOCUMENT_TRUNCATED: _ErrorReason.ValueType  # 202
     """The PDF ends too early, as after a broken transfer."""
     DOCUMENT_MALFORMED: _ErrorReason.ValueType  # 203
@@ -106,7 +106,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     CHANGES_FORBIDDEN: _ErrorReason.ValueType  # 210
     """An earlier signature forbids adding this one."""
     LEVEL_UNAVAILABLE: _ErrorReason.ValueType  # 211
-    """The signature can't be brought to this level."""
+    """Signatures are extended to B-T, B-LT or B-LTA, to no other level."""
     TIMESTAMPER_MISSING: _ErrorReason.ValueType  # 212
     """A signature of this level needs a time-stamping service."""
     KEY_UNSUPPORTED: _ErrorReason.ValueType  # 213
@@ -271,7 +271,7 @@ REVOCATION_UNKNOWN: ErrorReason.ValueType  # 106
 IDENTITY_UNREADABLE: ErrorReason.ValueType  # 107
 """The certificate does not name its holder unmistakably."""
 KEY_FILE_UNREADABLE: ErrorReason.ValueType  # 108
-"""The file is not a readable PKCS#12 file with a key and its certificate."""
+"""The file is not a readable PKCS#12 or PEM file with a key and its certificate."""
 PASSPHRASE_WRONG: ErrorReason.ValueType  # 109
 """The passphrase does not open the key file."""
 KEY_TOO_WEAK: ErrorReason.ValueType  # 110
@@ -315,7 +315,7 @@ NOT_A_PDF: ErrorReason.ValueType  # 200
 The file is not a PDF document.
 """
 DOCUMENT_ENCRYPTED: ErrorReason.ValueType  # 201
-"""The PDF can't be opened without a password."""
+"""The PDF needs a password, or is encrypted in a way that can't be signed and judged."""
 DOCUMENT_TRUNCATED: ErrorReason.ValueType  # 202
 """The PDF ends too early, as after a broken transfer."""
 DOCUMENT_MALFORMED: ErrorReason.ValueType  # 203
@@ -335,7 +335,7 @@ TEXT_UNPRINTABLE: ErrorReason.ValueType  # 209
 CHANGES_FORBIDDEN: ErrorReason.ValueType  # 210
 """An earlier signature forbids adding this one."""
 LEVEL_UNAVAILABLE: ErrorReason.ValueType  # 211
-"""The signature can't be brought to this level."""
+"""Signatures are extended to B-T, B-LT or B-LTA, to no other level."""
 TIMESTAMPER_MISSING: ErrorReason.ValueType  # 212
 """A signature of this level needs a time-stamping service."""
 KEY_UNSUPPORTED: ErrorReason.ValueType  # 213
