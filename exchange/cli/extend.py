@@ -20,6 +20,7 @@ from exchange.cli.output import Output
 from exchange.cli.signing import journal as journals
 from exchange.cli.signing.batch import MAX_IN_FLIGHT, Rules, run_batch
 from exchange.cli.signing.journal import Journal
+from exchange.cli.signing.options import Files, NoProgress, Out, Recursive, Suffix, Tsa
 from exchange.cli.signing.outcomes import Outcome, Result, exit_code
 from exchange.cli.signing.progress import progress
 from exchange.cli.signing.summary import tell_end, tell_outcome
@@ -39,12 +40,7 @@ _DIGESTS = ("sha256", "sha384", "sha512")
 class ExtendOptions(TrustOptions):
     """What `extend` takes."""
 
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH", help="Tệp PDF, thư mục, mẫu tên · PDF files, folders, patterns."
-        ),
-    ]
+    files: Files
     level: Annotated[
         str,
         typer.Option(
@@ -69,31 +65,11 @@ class ExtendOptions(TrustOptions):
             help="Hàm băm sha256, sha384, sha512 · Digest of the archive time-stamp.",
         ),
     ] = _DIGESTS[0]
-    tsa: Annotated[
-        str,
-        typer.Option(
-            "--tsa", metavar="URL", help="Dịch vụ dấu thời gian · URL of the time-stamping service."
-        ),
-    ] = ""
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="PATH", help="Tệp hoặc thư mục kết quả · Output file or folder."
-        ),
-    ] = None
-    recursive: Annotated[
-        bool,
-        typer.Option("--recursive", "-r", help="Cả thư mục con · Subfolders too."),
-    ] = False
-    suffix: Annotated[
-        str,
-        typer.Option(
-            "--suffix", metavar="TEXT", help="Đuôi tên kết quả · What names of results end in."
-        ),
-    ] = ""
-    no_progress: Annotated[
-        bool, typer.Option("--no-progress", help="Không hiện tiến độ · No progress bar.")
-    ] = False
+    tsa: Tsa = ""
+    out: Out = None
+    recursive: Recursive = False
+    suffix: Suffix = ""
+    no_progress: NoProgress = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.files import new_file, read_file
 from exchange.cli.output import Output, indented
+from exchange.cli.signing.options import Files, Out
 from exchange.cli.signing.outcomes import Outcome, Result, count, exit_code
 from exchange.cli.signing.targets import Target, Wanted, plan_targets
 from exchange.cli.signing.work import require_place, settled
@@ -44,18 +45,8 @@ Finder = Callable[[bytes], Awaitable[FieldPlaces]]
 class PrepareOptions(Options):
     """What `prepare` takes."""
 
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH", help="Tệp PDF, thư mục, mẫu tên · PDF files, folders, patterns."
-        ),
-    ]
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="PATH", help="Tệp hoặc thư mục kết quả · Output file or folder."
-        ),
-    ] = None
+    files: Files
+    out: Out = None
     leader: Annotated[
         list[str] | None,
         typer.Option(

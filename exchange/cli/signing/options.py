@@ -11,6 +11,47 @@ from exchange.cli.trust import TrustOptions
 
 _MANY = "Nhiều tệp · Many files"
 
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PATH", help="Tệp PDF, thư mục, mẫu tên · PDF files, folders, patterns."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="PATH", help="Tệp hoặc thư mục kết quả · Output file or folder."),
+]
+Tsa = Annotated[
+    str,
+    typer.Option(
+        "--tsa", metavar="URL", help="Dịch vụ dấu thời gian · URL of the time-stamping service."
+    ),
+]
+Recursive = Annotated[
+    bool,
+    typer.Option(
+        "--recursive",
+        "-r",
+        help="Cả thư mục con, mẫu ** · Subfolders too, and ** in patterns.",
+        rich_help_panel=_MANY,
+    ),
+]
+Suffix = Annotated[
+    str,
+    typer.Option(
+        "--suffix",
+        metavar="TEXT",
+        help="Đuôi tên kết quả · What the names of results end in.",
+        rich_help_panel=_MANY,
+    ),
+]
+NoProgress = Annotated[
+    bool,
+    typer.Option(
+        "--no-progress", help="Không hiện tiến độ · No progress bar.", rich_help_panel=_MANY
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyOptions(TrustOptions):
@@ -105,18 +146,8 @@ class KeyOptions(TrustOptions):
 class SigningOptions(KeyOptions):
     """What is signed, at what level, and how a batch runs."""
 
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PATH", help="Tệp PDF, thư mục, mẫu tên · PDF files, folders, patterns."
-        ),
-    ]
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", metavar="PATH", help="Tệp hoặc thư mục kết quả · Output file or folder."
-        ),
-    ] = None
+    files: Files
+    out: Out = None
     level: Annotated[
         str,
         typer.Option(
@@ -133,12 +164,7 @@ class SigningOptions(KeyOptions):
             help="Lược đồ ký, vd RSA-PSS/sha256 · Signature scheme instead of the key's best.",
         ),
     ] = ""
-    tsa: Annotated[
-        str,
-        typer.Option(
-            "--tsa", metavar="URL", help="Dịch vụ dấu thời gian · URL of the time-stamping service."
-        ),
-    ] = ""
+    tsa: Tsa = ""
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Lý do ký · Reason.")] = ""
     preview: Annotated[
         Path | None,
@@ -148,15 +174,7 @@ class SigningOptions(KeyOptions):
             help="Chỉ vẽ trang sẽ ký và cảnh báo · Only draw the page to be signed, and warn.",
         ),
     ] = None
-    recursive: Annotated[
-        bool,
-        typer.Option(
-            "--recursive",
-            "-r",
-            help="Cả thư mục con, mẫu ** · Subfolders too, and ** in patterns.",
-            rich_help_panel=_MANY,
-        ),
-    ] = False
+    recursive: Recursive = False
     review: Annotated[
         bool | None,
         typer.Option(
@@ -209,18 +227,5 @@ class SigningOptions(KeyOptions):
             rich_help_panel=_MANY,
         ),
     ] = False
-    suffix: Annotated[
-        str,
-        typer.Option(
-            "--suffix",
-            metavar="TEXT",
-            help="Đuôi tên kết quả · What the names of results end in.",
-            rich_help_panel=_MANY,
-        ),
-    ] = ""
-    no_progress: Annotated[
-        bool,
-        typer.Option(
-            "--no-progress", help="Không hiện tiến độ · No progress bar.", rich_help_panel=_MANY
-        ),
-    ] = False
+    suffix: Suffix = ""
+    no_progress: NoProgress = False
