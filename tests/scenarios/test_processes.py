@@ -42,6 +42,7 @@ from tests.support.service import (
     stop_service,
     write_configuration,
 )
+from tests.support.signing_calls import B_T, sign_request
 
 WAIT = 30
 
@@ -179,13 +180,7 @@ def test_a_time_stamping_authority_that_is_down_is_a_named_state_and_no_lower_le
         register(service)
         with service.channel(PROVINCE) as channel, pytest.raises(grpc.RpcError) as caught:
             signing_pb2_grpc.SigningServiceStub(channel).SignDocument(
-                signing_pb2.SignDocumentRequest(
-                    request_id=str(uuid4()),
-                    key=f"signingKeys/seal-{PROVINCE}",
-                    document=signing_pb2.DocumentContent(content=one_page_pdf),
-                    options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_T),
-                ),
-                timeout=WAIT,
+                sign_request(one_page_pdf, signing_pb2.SigningOptions(level=B_T)), timeout=WAIT
             )
         assert reason_of(caught.value) == "TSA_UNAVAILABLE"
 

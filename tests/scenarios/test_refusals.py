@@ -11,7 +11,6 @@ from congvan.v1 import (
     common_pb2,
     envelope_pb2,
     exchange_pb2,
-    signing_pb2,
     verification_pb2,
 )
 from tests.support.clients import WAIT, Client, chunks, envelope, refused_with
@@ -24,6 +23,7 @@ from tests.support.service import (
     PROVINCE,
     REGISTRAR,
 )
+from tests.support.signing_calls import sign_request
 
 
 def test_a_wrong_hash_keeps_nothing(clients: dict[str, Client]) -> None:
@@ -104,15 +104,7 @@ def test_what_can_not_be_signed_is_named(
     clients: dict[str, Client], content: bytes, reason: str
 ) -> None:
     with refused_with(reason):
-        clients[PROVINCE].signing.SignDocument(
-            signing_pb2.SignDocumentRequest(
-                request_id=str(uuid4()),
-                key=f"signingKeys/seal-{PROVINCE}",
-                document=signing_pb2.DocumentContent(content=content),
-                options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_B),
-            ),
-            timeout=WAIT,
-        )
+        clients[PROVINCE].signing.SignDocument(sign_request(content), timeout=WAIT)
 
 
 @pytest.mark.parametrize(
@@ -124,13 +116,7 @@ def test_a_seal_that_is_no_longer_good_is_refused_before_anything_is_signed(
 ) -> None:
     with refused_with(reason):
         clients[PROVINCE].signing.SignDocument(
-            signing_pb2.SignDocumentRequest(
-                request_id=str(uuid4()),
-                key=f"signingKeys/{key}",
-                document=signing_pb2.DocumentContent(content=one_page_pdf),
-                options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_B),
-            ),
-            timeout=WAIT,
+            sign_request(one_page_pdf, key=f"signingKeys/{key}"), timeout=WAIT
         )
 
 
@@ -148,30 +134,14 @@ def test_an_encrypted_document_is_told_apart(
     clients: dict[str, Client], one_page_pdf: bytes
 ) -> None:
     with refused_with("DOCUMENT_ENCRYPTED"):
-        clients[PROVINCE].signing.SignDocument(
-            signing_pb2.SignDocumentRequest(
-                request_id=str(uuid4()),
-                key=f"signingKeys/seal-{PROVINCE}",
-                document=signing_pb2.DocumentContent(content=encrypted(one_page_pdf)),
-                options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_B),
-            ),
-            timeout=WAIT,
-        )
+        clients[PROVINCE].signing.SignDocument(sign_request(encrypted(one_page_pdf)), timeout=WAIT)
 
 
 def test_a_key_of_another_endpoint_does_not_exist(
     clients: dict[str, Client], one_page_pdf: bytes
 ) -> None:
     with refused_with("ARGUMENT_INVALID"):
-        clients[COMPANY].signing.SignDocument(
-            signing_pb2.SignDocumentRequest(
-                request_id=str(uuid4()),
-                key=f"signingKeys/seal-{PROVINCE}",
-                document=signing_pb2.DocumentContent(content=one_page_pdf),
-                options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_B),
-            ),
-            timeout=WAIT,
-        )
+        clients[COMPANY].signing.SignDocument(sign_request(one_page_pdf), timeout=WAIT)
 
 
 def test_a_refusal_without_reason_is_not_taken(clients: dict[str, Client], sealed: bytes) -> None:

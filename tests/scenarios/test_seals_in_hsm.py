@@ -33,6 +33,7 @@ from tests.support.service import (
     running,
     write_configuration,
 )
+from tests.support.signing_calls import code_of, sign_request
 from tests.support.tokens import PIN, WRONG_PIN, TokenBox, make_box
 
 pytestmark = pytest.mark.judge("softhsm2-util")
@@ -92,19 +93,8 @@ def sign(service: RunningService, code: str, document: bytes) -> signing_pb2.Sig
     # A channel of its own for each call, so that calls come to both workers.
     with service.channel(code) as channel:
         return signing_pb2_grpc.SigningServiceStub(channel).SignDocument(
-            signing_pb2.SignDocumentRequest(
-                request_id=str(uuid4()),
-                key=KEY,
-                document=signing_pb2.DocumentContent(content=document),
-                options=signing_pb2.SigningOptions(level=signing_pb2.SIGNATURE_LEVEL_B_B),
-            ),
-            timeout=WAIT,
+            sign_request(document, key=KEY), timeout=WAIT
         )
-
-
-def code_of(error: BaseException) -> grpc.StatusCode:
-    assert isinstance(error, grpc.Call)
-    return error.code()
 
 
 def keys_shown_to(service: RunningService, code: str) -> list[str]:

@@ -84,6 +84,21 @@ def augment(
     )
 
 
+def begun(site: Site, client: Client, document: bytes) -> operations_pb2.Operation:
+    """An operation that has asked the authority."""
+    asked = site.tsa.asked
+    operation = augment(client, document, B_T)
+    until(lambda: site.tsa.asked > asked)
+    return operation
+
+
+def cancel(client: Client, operation: operations_pb2.Operation) -> operations_pb2.Operation:
+    return client.operations.CancelOperation(
+        operations_pb2.CancelOperationRequest(request_id=str(uuid4()), name=operation.name),
+        timeout=WAIT,
+    )
+
+
 def outcome(client: Client, operation: operations_pb2.Operation) -> operations_pb2.Operation:
     request = operations_pb2.WaitOperationRequest(name=operation.name, timeout=Duration(seconds=50))
     deadline = time.monotonic() + WAIT
@@ -174,9 +189,7 @@ def test_an_operation_waits_for_an_authority_that_is_away(site: Site) -> None:
     with site.client() as client:
         document = signed(client, "Waits for the authority")
         stop_answering(site.tsa, hangs=False)
-        asked = site.tsa.asked
-        operation = augment(client, document, B_T)
-        until(lambda: site.tsa.asked > asked)
+        operation = begun(site, client, document)
         standing = client.operations.WaitOperation(
             operations_pb2.WaitOperationRequest(
                 name=operation.name, timeout=Duration(nanos=100_000_000)
@@ -194,18 +207,12 @@ def test_an_operation_can_be_cancelled(site: Site) -> None:
     with site.client() as client:
         document = signed(client, "Cancelled")
         stop_answering(site.tsa, hangs=True)
-        asked = site.tsa.asked
-        operation = augment(client, document, B_T)
-        until(lambda: site.tsa.asked > asked)
-        cancel = operations_pb2.CancelOperationRequest(request_id=str(uuid4()), name=operation.name)
-        client.operations.CancelOperation(cancel, timeout=WAIT)
+        operation = begun(site, client, document)
+        cancel(client, operation)
         ended = outcome(client, operation)
         assert ended.failure.reason == "OPERATION_CANCELLED"
         assert "hủy" in ended.failure.message_vi
-        late = client.operations.CancelOperation(
-            operations_pb2.CancelOperationRequest(request_id=str(uuid4()), name=operation.name),
-            timeout=WAIT,
-        )
+        late = cancel(client, operation)
         assert late.failure.reason == "OPERATION_CANCELLED"
 
 
@@ -319,9 +326,7 @@ def test_sessions_and_operations_go_on_in_other_processes_after_a_restart(
         sessions = [client.signing.PrepareSigning(each, timeout=WAIT) for each in requests]
         began = signed(client, "Begun before the restart")
         stop_answering(site.tsa, hangs=True)
-        asked = site.tsa.asked
-        operation = augment(client, began, B_T)
-        until(lambda: site.tsa.asked > asked)
+        operation = begun(site, client, began)
     before = {each.pid for each in site.workers()}
     # What hangs goes on hanging; the worker that takes the operation over gets its answer.
     answer_again(site.tsa)

@@ -83,15 +83,19 @@ def verdict_of(client: Client, document: bytes) -> verification_pb2.Verification
 
 
 def sign_request(
-    document: bytes = b"", options: signing_pb2.SigningOptions | None = None, *, sha256: str = ""
+    document: bytes = b"",
+    options: signing_pb2.SigningOptions | None = None,
+    *,
+    sha256: str = "",
+    key: str = SEAL_KEY,
 ) -> signing_pb2.SignDocumentRequest:
-    """A request for the province's seal on a document given or uploaded."""
+    """A request for the province's seal, or another key, on a document given or uploaded."""
     content = signing_pb2.DocumentContent(content=document)
     if sha256:
         content = signing_pb2.DocumentContent(blob_sha256=sha256)
     return signing_pb2.SignDocumentRequest(
         request_id=str(uuid4()),
-        key=SEAL_KEY,
+        key=key,
         document=content if document or sha256 else None,
         options=options or signing_pb2.SigningOptions(level=B_B),
     )
