@@ -9,6 +9,7 @@ tests hold what comes out here to be the same bytes as pyHanko's.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,12 +37,12 @@ class CmsTemplate:
     """All parts, in DER, that every CMS object of one signer's certificate shares.
 
     head, signer_head: what stands in SignedData before the signer's part, and in that one before
-    the signed attributes.
+    the signed attributes. attributes: the signed attributes before and after the digest.
     """
 
     head: bytes
     signer_head: bytes
-    certificate_attribute: bytes
+    attributes: tuple[bytes, bytes]
     signature_algorithm: bytes
 
     @classmethod
@@ -60,6 +61,7 @@ class CmsTemplate:
         attribute = simple_cms_attribute(  # type: ignore[no-untyped-call]
             "signing_certificate_v2", as_signing_certificate_v2(certificate)
         )
+        empty = bytes(hashlib.new(digest_algorithm).digest_size)
         distinct = {each.dump() for each in (certificate, *others)}
         digest = algos.DigestAlgorithm({"algorithm": digest_algorithm}).dump()
         return cls(
@@ -72,19 +74,14 @@ class CmsTemplate:
                 )
             ),
             signer_head=_INTEGER_1 + identifier.dump() + digest,
-            certificate_attribute=attribute.dump(),
+            attributes=_around_digest(attribute.dump(), empty),
             signature_algorithm=mechanism.dump(),
         )
 
     def signed_attributes(self, document_digest: bytes) -> bytes:
         """Return the DER of the signed attributes, a SET: the bytes to be signed."""
-        digest = _encode(
-            _SEQUENCE,
-            _MESSAGE_DIGEST,
-            _encode(_SET, _encode(_OCTET_STRING, document_digest)),
-        )
-        # DER orders the members of a SET OF by their encodings (X.690 §11.6).
-        return _encode(_SET, *sorted((_CONTENT_TYPE_ATTRIBUTE, self.certificate_attribute, digest)))
+        before, after = self.attributes
+        return before + document_digest + after
 
     def container(
         self, signed_attributes: bytes, signature: bytes, *, timestamp: bytes | None
@@ -104,6 +101,17 @@ class CmsTemplate:
         )
         signed_data = _encode(_SEQUENCE, self.head, _encode(_SET, signer_info))
         return _encode(_SEQUENCE, _SIGNED_DATA, _encode(_CONTEXT_0, signed_data))
+
+
+def _around_digest(certificate_attribute: bytes, empty: bytes) -> tuple[bytes, bytes]:
+    """Return the signed attributes before and after a digest as long as `empty`."""
+    value = _encode(_SET, _encode(_OCTET_STRING, empty))
+    digest = _encode(_SEQUENCE, _MESSAGE_DIGEST, value)
+    # DER orders the members of a SET OF by their encodings (X.690 §11.6), which differ here before
+    # any digest begins.
+    members = sorted((_CONTENT_TYPE_ATTRIBUTE, certificate_attribute, digest))
+    before, after = _encode(_SET, *members).split(digest)
+    return before + digest[: -len(empty)], after
 
 
 def _encode(tag: int, *parts: bytes) -> bytes:

@@ -29,6 +29,7 @@ MAX_CURVE_SIGNATURE_BYTES: Final = 144
 """Upper bound of a signature on a curve: P-521 takes up to 139 (RFC 3279 §2.2.3)."""
 _ML_DSA_SIGNATURE_BYTES: Final = {"mldsa44": 2420, "mldsa65": 3309, "mldsa87": 4627}
 """FIPS 204 Table 2."""
+_MAX_CREDENTIALS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +53,31 @@ class Credential:
         return self.scheme.digest_algorithm
 
 
-@lru_cache(maxsize=1024)
+_CREDENTIALS: Final[dict[tuple[object, ...], tuple[tuple[x509.Certificate, ...], Credential]]] = {}
+"""By the identity of certificates, which stay alive here so that no others can have it."""
+
+
 def credential_for(
-    certificate: x509.Certificate,
-    chain: tuple[x509.Certificate, ...],
+    certificates: tuple[x509.Certificate, ...],
     families: frozenset[SchemeFamily],
     *,
     wanted: SignatureScheme | None,
 ) -> Credential:
     """Return what `credential_of` gives for the scheme that `scheme_for` gives.
 
-    Each look-up takes the hash of whole certificates: this is one for both. Raises KeyUnsupported.
+    certificates: the signer's, then its issuers'. Those of a key that is kept are known by being
+    the same objects: to compare them otherwise takes a hash of every byte. Raises KeyUnsupported.
     """
-    scheme = scheme_for(certificate, families, wanted=wanted)
-    return credential_of(certificate, chain, scheme=scheme)
+    identity = (*map(id, certificates), families, wanted)
+    known = _CREDENTIALS.get(identity)
+    if known is not None:
+        return known[1]
+    scheme = scheme_for(certificates[0], families, wanted=wanted)
+    credential = credential_of(certificates[0], certificates[1:], scheme=scheme)
+    if len(_CREDENTIALS) >= _MAX_CREDENTIALS:
+        _CREDENTIALS.clear()
+    _CREDENTIALS[identity] = (certificates, credential)
+    return credential
 
 
 @lru_cache(maxsize=1024)
@@ -94,7 +106,7 @@ def _kind(certificate: x509.Certificate) -> str:
     return certificate.public_key_algorithm_oid._name
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_MAX_CREDENTIALS)
 def credential_of(
     certificate: x509.Certificate, chain: tuple[x509.Certificate, ...], *, scheme: SignatureScheme
 ) -> Credential:

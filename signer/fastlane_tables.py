@@ -90,8 +90,9 @@ class Section:
     def place(self, number: int) -> Place | None:
         """Return where an object lies, None where the section does not name it."""
         for run in self.runs:
-            if run.first <= number < run.end:
-                row, kind = run.row(number), run.kinds[number - run.first]
+            index = number - run.first
+            if 0 <= index < len(run.kinds):
+                row, kind = run.row(number), run.kinds[index]
                 if kind == FREE:
                     raise NotPlain("a reference to a free object")
                 if self.stream is None:

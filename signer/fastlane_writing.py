@@ -121,7 +121,7 @@ def _table(places: dict[int, int]) -> bytes:
     for index, run in enumerate(runs):
         if index:
             parts.append(b"%d %d\n" % (run[0], len(run)))
-        parts.extend(b"%010d 00000 n \n" % places[number] for number in run)
+        parts += [b"%010d 00000 n \n" % places[number] for number in run]
     return b"".join(parts)
 
 

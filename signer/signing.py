@@ -114,9 +114,7 @@ async def _signed(
 ) -> tuple[bytes, bytes | None]:
     """Return the update with the signature at B-B or B-T, and its time-stamp token."""
     certificates = (key.certificate, *key.chain)
-    credential = credential_for(
-        certificates[0], certificates[1:], key.families, wanted=request.scheme
-    )
+    credential = credential_for(certificates, key.families, wanted=request.scheme)
     prepare = partial(
         _prepared,
         source,
@@ -154,9 +152,7 @@ def prepare_signature(
     token_bytes: room for a time-stamp token. Reads the document in this very process: a
     stranger's belongs into the sandbox.
     """
-    credential = credential_for(
-        certificates[0], certificates[1:], ALL_FAMILIES, wanted=request.scheme
-    )
+    credential = credential_for(certificates, ALL_FAMILIES, wanted=request.scheme)
     return _prepared(
         source,
         certificates=certificates,
