@@ -61,10 +61,14 @@ class Terminal:
 
 @contextmanager
 def at_terminal(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Terminal]:
-    """Run a program at a terminal of its own, 80 columns wide."""
+    """Run a program at a terminal of its own, 80 columns wide.
+
+    Ctrl-C means what it means to people, also where the tests run in the background of a shell,
+    which lets its background jobs ignore it.
+    """
     screen, other_side = pty.openpty()
     process = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", *command],
+        ["setsid", "--ctty", "--wait", "env", "--default-signal=INT", *command],
         stdin=other_side,
         stdout=other_side,
         stderr=other_side,
