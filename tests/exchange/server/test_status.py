@@ -1,5 +1,6 @@
 """Every error of ours leaves the service with a status code, a reason and Vietnamese words."""
 
+import pickle
 from collections.abc import Iterator
 
 import grpc
@@ -25,6 +26,14 @@ def every_error() -> list[type[Exception]]:
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
 def test_every_error_has_a_row_in_the_table(kind: type[Exception]) -> None:
     assert any(ancestor in STATUS for ancestor in kind.__mro__)
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_passes_from_a_worker_to_the_supervisor(kind: type[Exception]) -> None:
+    error = kind("detail")
+    arrived = pickle.loads(pickle.dumps(error))
+    assert type(arrived) is kind
+    assert (str(arrived), vars(arrived)) == (str(error), vars(error))
 
 
 def test_only_a_failure_of_our_own_is_internal() -> None:
