@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -48,8 +47,7 @@ class Place(NamedTuple):
     stream: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Entries of consecutive objects. kinds: one byte each, as `_KINDS` has them."""
 
     first: int
@@ -71,8 +69,7 @@ class Run:
 FREE, USED, COMPRESSED = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One cross-reference section. stream: the number of its object where it is a stream."""
 
     runs: tuple[Run, ...]
@@ -187,11 +184,12 @@ def _table_run(rows: bytes, *, first: int, count: int) -> Run:
     # Nearly always only the first entry is free, and all lines end alike.
     begin = 1 if rows[17:18] == b"f" else 0
     used = rows[_ENTRY_BYTES * begin :]
-    shape = b"0000000000 00000 n" + rows[18:20]
+    generation_0 = b" 00000 n" + rows[18:20]
+    shape = b"0000000000" + generation_0
     if (
         rows[18:20] in _LINES
         and used.translate(_DIGITS_TO_ZERO) == shape * (count - begin)
-        and not any(used[column::_ENTRY_BYTES].strip(b"0") for column in range(11, 16))
+        and used.count(generation_0) == count - begin
         and _ANY_ENTRIES.fullmatch(rows, 0, _ENTRY_BYTES * begin)
     ):
         kinds = bytes((FREE,)) * begin + bytes((USED,)) * (count - begin)
