@@ -218,6 +218,7 @@ def _field_name(wanted: str | None, taken: frozenset[bytes]) -> str:
         if "." in wanted or literal_text(wanted) in taken:
             raise NotPlain("an existing field, or a name that no new field can have")
         return wanted
-    numbers = range(1, len(taken) + 2)
-    names = (f"{_NAME_STEM}{number}" for number in numbers)
-    return next(name for name in names if literal_text(name) not in taken)
+    number = 1
+    while literal_text(f"{_NAME_STEM}{number}") in taken:
+        number += 1
+    return f"{_NAME_STEM}{number}"
