@@ -3,7 +3,8 @@
 `fast_update` gives what `prepare_update` gives, byte for byte but for the clock and random
 identifiers, or None: whatever is not certain goes to the engine. Plain is a document with tables
 or streams of cross-references, not both, without encryption, locks and certification, whose first
-page is where every reader finds it, and a signature that is new, invisible and approves.
+page is where every reader finds it; a signature that approves and shows nothing, in a new field or
+in an empty one that the form has already.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from signer.fastlane_catalog import (
     extensions_for,
     raise_version,
 )
-from signer.fastlane_form import add_field, read_form, with_reference
+from signer.fastlane_field import blank_drawing, empty_field
+from signer.fastlane_form import Form, PlainField, add_field, close_form, read_form, with_reference
 from signer.fastlane_metadata import new_xmp, updated_info, updated_xmp
 from signer.fastlane_reading import PlainDocument
 from signer.fastlane_tokens import (
@@ -150,20 +152,42 @@ class _Update:
         return self._last_number
 
     def _add_signature(self, *, reserve: int) -> tuple[str, int]:
-        """Add field and signature, and the form where there is none; return name and number."""
+        """Add the signature to a field, new or there; return the field's name and its number."""
         form = read_form(self._document, self._catalog)
-        name = _field_name(self._request.field_name, form.names if form else frozenset())
+        wanted = self._request.field_name
         page, page_entries = self._document.first_page(self._catalog)
+        if form is not None and wanted is not None:
+            there = empty_field(form, wanted)
+            if there is not None:
+                return wanted, self._fill(form, there, reserve=reserve)
+        name = _field_name(wanted, frozenset(form.fields_by_name if form else ()))
         field = self._last_number + (1 if form else 2)
         if form is None:
             self._catalog[b"/AcroForm"] = b"%d 0 R" % self._add(form_object(field))
         else:
             add_field(form, field, catalog=self._catalog)
-            for number, written in form.changed.items():
-                self._change(number, written)
+            self._change_form(form)
         self._add(field_object(name, page=page, signature=field + 1))
         self._annotate(page, page_entries, field=field)
         return name, self._add(signature_object(self._request, reserve=reserve))
+
+    def _fill(self, form: Form, field: PlainField, *, reserve: int) -> int:
+        """Sign a field of the form, which then shows nothing; return the signature's number."""
+        close_form(form, catalog=self._catalog)
+        self._change_form(form)
+        entries = Entries(field.entries)
+        drawing = blank_drawing(self._document, entries)
+        if drawing is not None:
+            entries[b"/AP"] = b"<<\n/N %d 0 R\n>>" % self._add(drawing)
+            entries.pop(b"/AS", None)
+        signature = self._add(signature_object(self._request, reserve=reserve))
+        entries[b"/V"] = b"%d 0 R" % signature
+        self._change(field.number, write_entries(entries))
+        return signature
+
+    def _change_form(self, form: Form) -> None:
+        for number, written in form.changed.items():
+            self._change(number, written)
 
     def _annotate(self, page: int, entries: Entries, *, field: int) -> None:
         """Append the field to the page's annotations, which may be an object of their own."""

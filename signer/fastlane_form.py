@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from signer.fastlane_tokens import Entries, NotPlain, read_entries, reference_of, write_entries
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from signer.fastlane_reading import PlainDocument
 
 MAX_FIELDS: Final = 200
@@ -21,18 +23,27 @@ _APPEND_ONLY: Final = b"3"
 """/SigFlags of a document with signatures (ISO 32000-2 Table 225)."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlainField:
+    """A field of a form: the number of its object, and what that holds."""
+
+    number: int
+    entries: Entries
+
+
 @dataclass(slots=True)
 class Form:
     """A document's form. changed: further objects to write, by number.
 
     number: of the form's own object, None where it stands in the catalog.
+    fields_by_name: names in canonical form, None where several fields have the same.
     """
 
     number: int | None
     entries: Entries
     fields_number: int | None
     fields: bytes
-    names: frozenset[bytes]
+    fields_by_name: Mapping[bytes, PlainField | None]
     changed: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -61,27 +72,22 @@ def read_form(document: PlainDocument, catalog: Entries) -> Form | None:
         entries=entries,
         fields_number=fields_number,
         fields=fields,
-        names=_names(document, fields),
+        fields_by_name=_by_name(document, fields),
     )
 
 
-def add_field(form: Form, number: int, *, catalog: Entries) -> bool:
-    """Add a field to the form; return whether the catalog changed with it."""
+def add_field(form: Form, number: int, *, catalog: Entries) -> None:
+    """Add a field to the form, which is to be signed."""
     if form.fields_number is None:
         form.entries[_FIELDS] = with_reference(form.fields, number)
     else:
         form.changed[form.fields_number] = with_reference(form.fields, number)
-    flags = form.entries.get(b"/SigFlags")
-    form.entries[b"/SigFlags"] = _APPEND_ONLY
-    wants_appearances = form.entries.pop(b"/NeedAppearances", None) is not None
-    changed = form.fields_number is None or flags != _APPEND_ONLY or wants_appearances
-    if not changed:
-        return False
-    if form.number is None:
-        catalog[_FORM] = write_entries(form.entries)
-        return True
-    form.changed[form.number] = write_entries(form.entries)
-    return False
+    _settle(form, catalog, changed=form.fields_number is None)
+
+
+def close_form(form: Form, *, catalog: Entries) -> None:
+    """Leave the form open to nothing but further updates: a field of its own is to be signed."""
+    _settle(form, catalog, changed=False)
 
 
 def with_reference(array: bytes, number: int) -> bytes:
@@ -91,21 +97,35 @@ def with_reference(array: bytes, number: int) -> bytes:
     return b"%b%d 0 R ]" % (array[:-1], number)
 
 
-def _names(document: PlainDocument, fields: bytes) -> frozenset[bytes]:
+def _settle(form: Form, catalog: Entries, *, changed: bool) -> None:
+    """Have the form written, wherever it stands, if anything in it changes."""
+    flags = form.entries.get(b"/SigFlags")
+    form.entries[b"/SigFlags"] = _APPEND_ONLY
+    wants_appearances = form.entries.pop(b"/NeedAppearances", None) is not None
+    if not (changed or flags != _APPEND_ONLY or wants_appearances):
+        return
+    if form.number is None:
+        catalog[_FORM] = write_entries(form.entries)
+    else:
+        form.changed[form.number] = write_entries(form.entries)
+
+
+def _by_name(document: PlainDocument, fields: bytes) -> dict[bytes, PlainField | None]:
     if not fields.startswith(b"[ "):
         raise NotPlain("no list of fields")
     words = fields[2:-2].split()
     if len(words) % 3 or len(words) > 3 * MAX_FIELDS:
         raise NotPlain("no list of references, or a long one")
-    names = set()
+    found: dict[bytes, PlainField | None] = {}
     for index in range(0, len(words), 3):
         number = reference_of(b" ".join(words[index : index + 3]))
-        names.add(_name(document, number))
-    return frozenset(names)
+        entries = document.entries(number)
+        name = _name(document, entries)
+        found[name] = None if name in found else PlainField(number, entries)
+    return found
 
 
-def _name(document: PlainDocument, number: int) -> bytes:
-    entries = document.entries(number)
+def _name(document: PlainDocument, entries: Entries) -> bytes:
     name, kind = entries.get(b"/T"), entries.get(b"/FT")
     if name is None or not name.startswith(b"(") or kind is None or not kind.startswith(b"/"):
         raise NotPlain("a field that is not plain")

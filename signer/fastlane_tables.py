@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from signer.fastlane_tokens import Entries, NotPlain, integer_of, read_entries
+from signer.fastlane_tokens import Entries, NotPlain, Real, integer_of, read_entries
 
 MAX_ENTRIES: Final = 200_000
 """Entries in one cross-reference section."""
@@ -205,6 +205,8 @@ def _read_stream(data: bytes, at: int) -> Section:
     entries, at = read_entries(data, at, within=MAX_TRAILER_BYTES)
     if entries.get(b"/Type") != b"/XRef" or generation:
         raise NotPlain("no cross-reference section")
+    if Real in map(type, entries.values()):
+        raise NotPlain("numbers that are no integers")
     widths = _WIDTHS.fullmatch(entries.get(b"/W", b""))
     if widths is None:
         raise NotPlain("unusual widths")

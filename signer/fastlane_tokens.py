@@ -31,6 +31,12 @@ class NotPlain(ValueError):
     """The document is not of the plain kind: the engine has to see to it."""
 
 
+class Real(bytes):
+    """What is written like an integer but was none, or holds such: the engine tells them apart."""
+
+    __slots__ = ()
+
+
 _SPACE = rb"\x00\t\n\x0c\r "
 _AFTER = rb"(?=[\x00\t\n\x0c\r ()<>\[\]{}/%])"
 _REGULARS = rb"!\"$&-'*-.0-;=?-Z\\^-z|~"
@@ -166,7 +172,7 @@ def reference_of(canonical: bytes) -> int:
 
 def integer_of(canonical: bytes | None) -> int:
     """Return the value of an integer that is not negative."""
-    if canonical is None or not canonical.isdigit():
+    if canonical is None or not canonical.isdigit() or isinstance(canonical, Real):
         raise NotPlain("no integer")
     return int(canonical)
 
@@ -262,7 +268,8 @@ class _Reading:
         kind = token.lastindex
         if kind == _OPEN:
             entries, end = self.entries(token.end(), depth=depth + 1)
-            return write_entries(entries), end
+            written = write_entries(entries)
+            return Real(written) if Real in map(type, entries.values()) else written, end
         if kind == _ARRAY:
             return self._array(token.end(), depth=depth + 1)
         if kind is None or kind in (_CLOSE, _ARRAY_END):
@@ -277,8 +284,8 @@ class _Reading:
             kind = token.lastindex
             if kind == _ARRAY_END:
                 self._bound(depth)
-                members.append(b"]")
-                return b" ".join(members), token.end()
+                written = b" ".join((*members, b"]"))
+                return Real(written) if Real in map(type, members) else written, token.end()
             if kind in _AS_THEY_ARE:
                 self._left -= 1
                 members.append(token[kind])
@@ -304,7 +311,7 @@ def _canonical(token: re.Match[bytes], kind: int) -> bytes:
         return b"%d" % int(written)
     number = Decimal(written.decode("ascii"))
     if number == number.to_integral():
-        number = number.quantize(Decimal(1))
+        return Real(str(number.quantize(Decimal(1))), "ascii")
     return str(number).encode("ascii")
 
 

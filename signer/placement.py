@@ -25,7 +25,7 @@ _A4_UNITS: Final = (0.0, 0.0, 595.28, 841.89)
 _TOLERANCE_UNITS: Final = 0.05
 """Slack for rounding where a box ends exactly at the page's edge: less than 0.02 mm."""
 _MAX_TREE_DEPTH: Final = 64
-_UPRIGHT: Final = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+UPRIGHT: Final = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 """For each page rotation, the matrix that makes drawings upright again (ISO 32000-2 §8.3.3)."""
 
 
@@ -48,7 +48,7 @@ class Placement:
     @property
     def matrix(self) -> tuple[int, int, int, int]:
         """The upper part of the form matrix under which the drawing is seen upright."""
-        return _UPRIGHT[self.rotation]
+        return UPRIGHT[self.rotation]
 
 
 NOWHERE: Final = Placement(rect=(0, 0, 0, 0), width=0, height=0, rotation=0, points_per_unit=1)

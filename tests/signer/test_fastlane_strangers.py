@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -127,6 +128,20 @@ def test_damaged_documents_get_the_engines_bytes_or_none(
         for _ in range(1500)
     )
     assert taken > 50
+
+
+@pytest.mark.parametrize("kind", [name for name, each in KINDS.items() if len(each) < 3_000])
+def test_integers_written_as_reals_get_the_engines_bytes_or_none(
+    kind: str, rsa: Credential
+) -> None:
+    document = KINDS[kind]
+    # Those alone behind which no offsets lie that the change would move.
+    behind = document.rindex(b"trailer" if b"trailer" in document else b"/XRef")
+    for number in re.finditer(rb"(?<=[ \[])\d+(?=[ >/\]\n])", document[behind:]):
+        at = behind + number.end()
+        taken_rightly(document[:at] + b".0" + document[at:], rsa)
+    for number in re.finditer(rb"(?<=[ \[])\d\d(?=[ >/\]\n])", document[:behind]):
+        taken_rightly(document[: number.end() - 1] + b"." + document[number.end() :], rsa)
 
 
 @needs_corpus
