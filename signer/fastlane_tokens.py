@@ -94,7 +94,10 @@ _ENTRY = re.compile(
     re.DOTALL,
 )
 _MEMBER = re.compile(rb"(" + _AS_IT_IS + rb"|" + _ANY_STRING + rb")|[^" + _SPACE + rb"]", re.DOTALL)
-_SIMPLE_LITERAL = re.compile(rb"\([0-9A-Za-z ]*+\)")
+# A text of ASCII, all of it but letters, digits and spaces escaped: so updates write it.
+_CANONICAL_LITERAL = re.compile(
+    rb"\((?:[0-9A-Za-z ]++|\\(?:04[1-7]|05[0-7]|07[2-7]|100|13[3-7]|140|17[3-6]))*+\)"
+)
 # Octal escapes of one or two digits, followed by 8 or 9, are read differently by readers.
 _ESCAPE = re.compile(rb"\\(?:([0-7]{3}|[0-7]{1,2}(?![0-9]))|([nrtbf])|([() /%<>\[\]#_&$\\])|)")
 _CONTROLS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
@@ -318,8 +321,10 @@ def _canonical(token: re.Match[bytes], kind: int) -> bytes:
 def _canonical_string(written: bytes) -> bytes:
     if written.startswith(b"<"):
         return _string(binascii.unhexlify(written[1:-1] + b"0" * (len(written) % 2)))
-    if _SIMPLE_LITERAL.fullmatch(written):
+    if _CANONICAL_LITERAL.fullmatch(written):
         return written
+    if b"\\" not in written:
+        return _string(written[1:-1])
     return _string(_ESCAPE.sub(_unescape, written[1:-1]))
 
 
