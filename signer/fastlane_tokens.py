@@ -202,6 +202,8 @@ def _usual_entries(data: bytes, at: int, *, end: int) -> Entries | None:
             entries[name] = b"[ %b ]" % members
         elif array:
             entries[name] = _usual_array(array)
+            if outer and isinstance(entries[name], Real):
+                return None
         elif string:
             entries[name] = _canonical_string(string)
         elif name:

@@ -14,9 +14,18 @@ ATOMS = (
     *(b"<> <41> <4> <FEFF1EA4> <</A>> << >> stream endobj".split()),
     *(b"(b\n(\\101)) (\\101) (a-b) (\\376\\377) (D\\072\\0531a)".split(b" ")),
     *(b"3 0 R", b"12 10 R", b"03 0 R", b"3  0 R", b"3 0 RG", b"[0 0 595 842]"),
-    *(b"[/A/B(c)<64>]", b"[ [1] ]", b"[1 % c\n 2]", b"[1 0 3 0 R]", b"[<</B 1>>]", b"[a]"),
+    *(
+        b"[/A/B(c)<64>]",
+        b"[ [1] ]",
+        b"[1 % c\n 2]",
+        b"[1 0 3 0 R]",
+        b"[<</B 1>>]",
+        b"[a]",
+        b"[1.0]",
+    ),
     *(
         b"<</B 1>>",
+        b"<</B [1.0 3 0 R]>>",
         b"<< /B <</C [3 0 R]>> >>",
         b"<</B 1/B 2>>",
         b"<</B<</B<</B<</B<</B 1>>>>>>>>>>",
@@ -66,6 +75,8 @@ def test_dictionaries_read_at_once_are_those_read_token_by_token(seed: int) -> N
         assert at_once == by_token, written
         if at_once is not None and by_token is not None:
             assert list(at_once[0]) == list(by_token[0])
+            kinds = [[type(value) for value in read[0].values()] for read in (at_once, by_token)]
+            assert kinds[0] == kinds[1], written
     assert taken > 300
 
 
