@@ -11,7 +11,7 @@ from pyhanko.pdf_utils import generic
 from signer.pdf_values import look_up
 
 if TYPE_CHECKING:
-    from pyhanko.pdf_utils.rw_common import PdfHandler
+    from signer.pdf_values import Rooted
 
 _PART: Final = re.compile(rb"pdfaid:part(?:\s*=\s*[\"']|\s*>\s*)(\d)")
 """ISO 19005-1 6.7.11: the part, as an attribute or as an element."""
@@ -67,7 +67,7 @@ class ArchivalRules:
         return {"/DefaultGray": ("/CalGray", grey), "/DefaultRGB": ("/CalRGB", colour)}
 
 
-def archival_rules(handler: PdfHandler) -> ArchivalRules:
+def archival_rules(handler: Rooted) -> ArchivalRules:
     """Return what the document's claim to be PDF/A forbids; nothing where it makes none."""
     metadata = look_up(handler.root, "/Metadata")
     if not isinstance(metadata, generic.StreamObject):

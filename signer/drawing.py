@@ -19,9 +19,8 @@ from signer.placement import MM_PER_INCH, UNITS_PER_INCH
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyhanko.pdf_utils.writer import BasePdfFileWriter
-
     from signer.appearance import Appearance
+    from signer.pdf_values import Canvas
     from signer.placement import Placement
     from signer.typeface import Typeface
 
@@ -57,7 +56,7 @@ class Picture:
 
 
 def draw(
-    appearance: Appearance, placement: Placement, *, writer: BasePdfFileWriter
+    appearance: Appearance, placement: Placement, *, writer: Canvas
 ) -> generic.DictionaryObject:
     """Add the drawing to a document and return the annotation's /AP (ISO 32000-2 §12.5.5).
 
@@ -93,7 +92,7 @@ def draw(
     )
 
 
-def draw_nothing(placement: Placement, writer: BasePdfFileWriter) -> generic.DictionaryObject:
+def draw_nothing(placement: Placement, writer: Canvas) -> generic.DictionaryObject:
     """Return the /AP of a visible field that is to show nothing."""
     return _appearance_dictionary(b"", {}, placement=placement, writer=writer)
 
@@ -162,9 +161,7 @@ def _show_text(
     return b"\n".join(commands)
 
 
-def _embed_picture(
-    picture: Picture, writer: BasePdfFileWriter, *, soft: bool
-) -> generic.IndirectObject:
+def _embed_picture(picture: Picture, writer: Canvas, *, soft: bool) -> generic.IndirectObject:
     """Add the picture; where soft masks are forbidden, each of its dots is shown or not."""
     image = _samples(picture, picture.colours, colour_space="/DeviceRGB")
     if picture.transparency is not None and not soft:
@@ -214,7 +211,7 @@ def _appearance_dictionary(
     resources: Mapping[str, object],
     *,
     placement: Placement,
-    writer: BasePdfFileWriter,
+    writer: Canvas,
 ) -> generic.DictionaryObject:
     form = generic.StreamObject(
         dictionary(

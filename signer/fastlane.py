@@ -3,8 +3,8 @@
 `fast_update` gives what `prepare_update` gives, byte for byte but for the clock and random
 identifiers, or None: whatever is not certain goes to the engine. Plain is a document with tables
 or streams of cross-references, not both, without encryption, locks and certification, whose first
-page is where every reader finds it; a signature that approves and shows nothing, in a new field or
-in an empty one that the form has already.
+page is where every reader finds it; a signature that approves, in a new field or in an empty one
+that the form has already, and that shows nothing, or text.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tzlocal
 
 from signer import limits as limits_module
 from signer.document import NUMBER_WINDOW_BYTES, admit_source
+from signer.errors import SignerError
 from signer.fastlane_catalog import (
     PADES_VERSION,
     PDF_2,
@@ -27,9 +28,11 @@ from signer.fastlane_catalog import (
     extensions_for,
     raise_version,
 )
-from signer.fastlane_field import blank_drawing, empty_field
+from signer.fastlane_drawing import Objects, nothing_seen, text_seen
+from signer.fastlane_field import empty_field, seen_field
 from signer.fastlane_form import Form, PlainField, add_field, close_form, read_form, with_reference
 from signer.fastlane_metadata import new_xmp, updated_info, updated_xmp
+from signer.fastlane_placement import placement_in_field, placement_on_page
 from signer.fastlane_reading import PlainDocument
 from signer.fastlane_tokens import (
     Entries,
@@ -50,6 +53,7 @@ from signer.fastlane_writing import (
 if TYPE_CHECKING:
     from signer.credential import Credential
     from signer.limits import DocumentLimits
+    from signer.placement import Placement
     from signer.requests import SigningRequest
     from signer.source import Source
     from signer.update import PendingUpdate
@@ -76,7 +80,7 @@ def fast_update(
     A document need not have been admitted (signer.document) before: nothing is searched for in it,
     and what would not be admitted is not taken here either, or refused: raises DocumentRefused.
     """
-    if request.appearance or request.lock or request.certification is not None:
+    if request.lock or request.certification is not None:
         return None
     if source.size > limits.max_bytes:
         return None
@@ -85,7 +89,8 @@ def fast_update(
     try:
         document = PlainDocument(source)
         return _Update(document, request).prepared(extensions_for(credential), reserve=reserve)
-    except (ValueError, LookupError, ArithmeticError):
+    except (ValueError, LookupError, ArithmeticError, SignerError):
+        # What has no place or no letters is refused by the engine's way, in its own words.
         return None
 
 
@@ -156,10 +161,9 @@ class _Update:
         form = read_form(self._document, self._catalog)
         wanted = self._request.field_name
         page, page_entries = self._document.first_page(self._catalog)
-        if form is not None and wanted is not None:
-            there = empty_field(form, wanted)
-            if there is not None:
-                return wanted, self._fill(form, there, reserve=reserve)
+        there = empty_field(form, wanted) if form and wanted else None
+        if form and wanted and there:
+            return wanted, self._fill(form, there, reserve=reserve)
         name = _field_name(wanted, frozenset(form.fields_by_name if form else ()))
         field = self._last_number + (1 if form else 2)
         if form is None:
@@ -167,23 +171,49 @@ class _Update:
         else:
             add_field(form, field, catalog=self._catalog)
             self._change_form(form)
-        self._add(field_object(name, page=page, signature=field + 1))
+        seen = self._request.appearance
+        if seen is None:
+            self._add(field_object(name, page=page, signature=field + 1))
+            signature = self._add(signature_object(self._request, reserve=reserve))
+        else:
+            if seen.box is None:
+                raise NotPlain("a new field needs a box")
+            placement = placement_on_page(self._document, page_entries, box=seen.box)
+            self._add(b"")  # its number is the first, its parts have the next
+            entries = seen_field(name, page=page, rect=placement.rect)
+            signature = self._complete(entries, placement, reserve=reserve)
+            self._objects[field] = write_entries(entries)
         self._annotate(page, page_entries, field=field)
-        return name, self._add(signature_object(self._request, reserve=reserve))
+        return name, signature
 
     def _fill(self, form: Form, field: PlainField, *, reserve: int) -> int:
-        """Sign a field of the form, which then shows nothing; return the signature's number."""
+        """Sign an empty field of the form; return the signature's number."""
         close_form(form, catalog=self._catalog)
         self._change_form(form)
         entries = Entries(field.entries)
-        drawing = blank_drawing(self._document, entries)
-        if drawing is not None:
-            entries[b"/AP"] = b"<<\n/N %d 0 R\n>>" % self._add(drawing)
+        placement = placement_in_field(self._document, entries)
+        seen = self._request.appearance
+        if seen is not None and (seen.box is not None or placement is None):
+            raise NotPlain("a field that has another place, or none")
+        signature = self._complete(entries, placement, reserve=reserve)
+        self._change(field.number, write_entries(entries))
+        return signature
+
+    def _complete(self, entries: Entries, placement: Placement | None, *, reserve: int) -> int:
+        """Add to a field what is seen of it, and its signature; return the signature's number."""
+        if placement is not None:
+            entries[b"/AP"] = self._seen(placement)
             entries.pop(b"/AS", None)
         signature = self._add(signature_object(self._request, reserve=reserve))
         entries[b"/V"] = b"%d 0 R" % signature
-        self._change(field.number, write_entries(entries))
         return signature
+
+    def _seen(self, placement: Placement) -> bytes:
+        appearance = self._request.appearance
+        if appearance is None:
+            return nothing_seen(placement, add=self._add)
+        objects = Objects(self._document, self._catalog, add=self._add)
+        return text_seen(appearance, placement, objects=objects)
 
     def _change_form(self, form: Form) -> None:
         for number, written in form.changed.items():

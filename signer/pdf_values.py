@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from pyhanko.pdf_utils import generic
+
+
+class Rooted(Protocol):
+    """A document, as far as its catalog tells what it is."""
+
+    @property
+    def root(self) -> generic.DictionaryObject:
+        """The catalog."""
+        ...
+
+
+class Canvas(Rooted, Protocol):
+    """What takes the objects of a drawing: the engine's writers do."""
+
+    def add_object(self, obj: generic.PdfObject, /) -> generic.IndirectObject:
+        """Add an object to the document, and return the reference to it."""
+        ...
 
 
 def dictionary(entries: Mapping[str, object]) -> generic.DictionaryObject:

@@ -25,7 +25,7 @@ _A4_UNITS: Final = (0.0, 0.0, 595.28, 841.89)
 _TOLERANCE_UNITS: Final = 0.05
 """Slack for rounding where a box ends exactly at the page's edge: less than 0.02 mm."""
 _MAX_TREE_DEPTH: Final = 64
-UPRIGHT: Final = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+_UPRIGHT: Final = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 """For each page rotation, the matrix that makes drawings upright again (ISO 32000-2 §8.3.3)."""
 
 
@@ -48,7 +48,7 @@ class Placement:
     @property
     def matrix(self) -> tuple[int, int, int, int]:
         """The upper part of the form matrix under which the drawing is seen upright."""
-        return UPRIGHT[self.rotation]
+        return _UPRIGHT[self.rotation]
 
 
 NOWHERE: Final = Placement(rect=(0, 0, 0, 0), width=0, height=0, rotation=0, points_per_unit=1)
@@ -100,13 +100,21 @@ class ShownPage:
 def shown_page(page: generic.DictionaryObject) -> ShownPage:
     """Return how viewers show a page. Raises DocumentMalformed where it has no area."""
     return ShownPage(
-        area=_shown_area(page), rotation=_rotation(page), points_per_unit=_points_per_unit(page)
+        area=shown_area(
+            _numbers(_inherited(page, "/MediaBox")), _numbers(_inherited(page, "/CropBox"))
+        ),
+        rotation=_rotation(page),
+        points_per_unit=_points_per_unit(page),
     )
 
 
 def place(box: Box, handler: PdfHandler) -> Placement:
     """Find the rectangle of a box in a document. Raises PlacementInvalid when it has none."""
-    shown = shown_page(page_of(handler, page_index(box, handler)))
+    return place_on(shown_page(page_of(handler, page_index(box, handler))), box)
+
+
+def place_on(shown: ShownPage, box: Box) -> Placement:
+    """Find the rectangle of a box on a page. Raises PlacementInvalid when it has none."""
     left, bottom, right, top = shown.area
     width_mm, height_mm = shown.size_mm
     scale = shown.units_per_mm
@@ -140,15 +148,21 @@ def placement_of(annotation: generic.DictionaryObject) -> Placement | None:
     edges = _numbers(look_up(annotation, "/Rect"))
     if edges is None:
         return None
-    left, right = sorted((edges[0], edges[2]))
-    bottom, top = sorted((edges[1], edges[3]))
-    width, height = right - left, top - bottom
-    if not width or not height:
+    if not edges[2] - edges[0] or not edges[3] - edges[1]:
         return None
     page = look_up(annotation, "/P")
     if not isinstance(page, generic.DictionaryObject):
         page = dictionary({})
-    rotation = _rotation(page)
+    return placement_within(edges, rotation=_rotation(page), points_per_unit=_points_per_unit(page))
+
+
+def placement_within(
+    edges: tuple[float, float, float, float], *, rotation: int, points_per_unit: float
+) -> Placement:
+    """Return the placement that fills a rectangle, given by two opposite corners."""
+    left, right = sorted((edges[0], edges[2]))
+    bottom, top = sorted((edges[1], edges[3]))
+    width, height = right - left, top - bottom
     if rotation in (90, 270):
         width, height = height, width
     return Placement(
@@ -156,7 +170,7 @@ def placement_of(annotation: generic.DictionaryObject) -> Placement | None:
         width=width,
         height=height,
         rotation=rotation,
-        points_per_unit=_points_per_unit(page),
+        points_per_unit=points_per_unit,
     )
 
 
@@ -197,10 +211,12 @@ def _with_ancestors(page: generic.DictionaryObject) -> Iterator[generic.Dictiona
     raise DocumentMalformed("the page tree is too deep")
 
 
-def _shown_area(page: generic.DictionaryObject) -> tuple[float, float, float, float]:
+def shown_area(
+    media: tuple[float, float, float, float] | None, crop: tuple[float, float, float, float] | None
+) -> tuple[float, float, float, float]:
     """Return the crop box within the media box (ISO 32000-2 §14.11.2)."""
-    media = _numbers(_inherited(page, "/MediaBox")) or _A4_UNITS
-    crop = _numbers(_inherited(page, "/CropBox")) or media
+    media = media or _A4_UNITS
+    crop = crop or media
     left = max(min(media[0], media[2]), min(crop[0], crop[2]))
     bottom = max(min(media[1], media[3]), min(crop[1], crop[3]))
     right = min(max(media[0], media[2]), max(crop[0], crop[2]))

@@ -17,7 +17,7 @@ from signer.errors import TextUnprintable
 from signer.pdf_values import array, compressed_stream, dictionary
 
 if TYPE_CHECKING:
-    from pyhanko.pdf_utils.writer import BasePdfFileWriter
+    from signer.pdf_values import Canvas
 
 FONT_FILE: Final = Path(__file__).parent / "fonts" / "LiberationSerif-Regular.ttf"
 FACE_FILE: Final = FONT_FILE.with_name("text-face.json")
@@ -68,7 +68,7 @@ class Typeface:
         self.width(text)
         return b"<" + text.encode("utf-16-be").hex().encode("ascii") + b">"
 
-    def embed(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
+    def embed(self, writer: Canvas) -> generic.IndirectObject:
         """Add the font to a document and return the reference to it (ISO 32000-2 §9.7)."""
         descendant = dictionary(
             {
@@ -97,7 +97,7 @@ class Typeface:
         )
         return writer.add_object(font)
 
-    def _descriptor(self, writer: BasePdfFileWriter) -> generic.DictionaryObject:
+    def _descriptor(self, writer: Canvas) -> generic.DictionaryObject:
         program = compressed_stream(self.program, {"/Length1": self.program_length})
         descriptor = dictionary(
             {

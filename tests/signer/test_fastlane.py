@@ -12,6 +12,7 @@ from signer.fastlane import fast_update
 from signer.requests import FieldLock, LockAction, Permission, SigningRequest
 from signer.source import Source
 from tests.support import pdfs, plain_kinds
+from tests.support.pictures import seal_picture
 from tests.support.two_ways import RESERVE, quick, request_for, taken_rightly, through_the_engine
 
 pytestmark = pytest.mark.usefixtures("frozen")
@@ -76,7 +77,8 @@ def test_a_document_followed_by_an_update_is_read_as_one(rsa: Credential) -> Non
     [
         request_for(
             appearance=Appearance(
-                lines=("A",), box=Box(page=1, left_mm=10, bottom_mm=10, width_mm=40, height_mm=20)
+                picture=seal_picture(),
+                box=Box(page=1, left_mm=10, bottom_mm=10, width_mm=40, height_mm=20),
             )
         ),
         request_for(certification=Permission.FILL_FORMS),
@@ -84,7 +86,7 @@ def test_a_document_followed_by_an_update_is_read_as_one(rsa: Credential) -> Non
         request_for(field_name="a.b"),
         request_for(field_name="SoVanBan"),
     ],
-    ids=["seen", "certifying", "locking", "a name of two parts", "an existing field"],
+    ids=["a picture", "certifying", "locking", "a name of two parts", "an existing field"],
 )
 def test_signatures_of_other_kinds_are_left_to_the_engine(
     rsa: Credential, request_: SigningRequest

@@ -18,6 +18,7 @@ from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
 from signer.requests import FieldLock, LockAction, Permission, SigningRequest
 from tests.support import pdfs, plain_kinds
 from tests.support.lawful import numbered, prepared
+from tests.support.pictures import seal_picture
 from tests.support.two_ways import quick, request_for, taken_rightly, through_the_engine
 
 pytestmark = pytest.mark.usefixtures("frozen")
@@ -206,11 +207,11 @@ def test_fields_of_other_kinds_are_left_to_the_engine(kind: str, rsa: Credential
 @pytest.mark.parametrize(
     "request_",
     [
-        request_for(field_name="F", appearance=Appearance(lines=("A",))),
+        request_for(field_name="F", appearance=Appearance(picture=seal_picture())),
         request_for(field_name="F", certification=Permission.FILL_FORMS),
         request_for(field_name="F", lock=FieldLock(action=LockAction.ALL)),
     ],
-    ids=["seen", "certifying", "locking"],
+    ids=["a picture", "certifying", "locking"],
 )
 def test_signatures_of_other_kinds_in_a_field_are_left_to_the_engine(
     rsa: Credential, request_: SigningRequest

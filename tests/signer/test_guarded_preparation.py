@@ -27,9 +27,11 @@ from signer.number_and_date import LEADER_FIELD, SEAL_FIELD, FieldValues
 from signer.sandbox import Sandbox, SandboxLimits
 from signer.verdicts import Verdict
 from tests.support.lawful import VALUES, prepared
+from tests.support.pictures import seal_picture
 from tests.support.verification import Desk, Judge
 
 SEEN = Appearance(
+    picture=seal_picture(),
     lines=("Nguyễn Văn An",),
     box=Box(page=1, left_mm=120, bottom_mm=60, width_mm=50, height_mm=20),
 )
@@ -66,14 +68,16 @@ async def completed(document: bytes, made: GuardedPreparation, key: FileKey) -> 
     return document + made.filled + signature.completed(value)
 
 
-async def test_a_plain_document_needs_no_sandbox(
+async def test_a_plain_document_needs_no_sandbox_but_for_a_picture(
     one_page_pdf: bytes, leader_key: FileKey, judge: Judge
 ) -> None:
     closed = Sandbox(workers=1)
     source = Source.of_bytes(one_page_pdf)
-    made = await prepare_guarded(source, path=None, sandbox=closed, wanted=wanted(leader_key))
-    signed = await completed(one_page_pdf, made, leader_key)
-    assert judge(signed).verdict is Verdict.VALID
+    for looks in (None, Appearance(lines=SEEN.lines, box=SEEN.box)):
+        plain = wanted(leader_key, appearance=looks)
+        made = await prepare_guarded(source, path=None, sandbox=closed, wanted=plain)
+        signed = await completed(one_page_pdf, made, leader_key)
+        assert judge(signed).verdict is Verdict.VALID
     visible = wanted(leader_key, appearance=SEEN)
     with pytest.raises(SandboxBroken):
         await prepare_guarded(source, path=None, sandbox=closed, wanted=visible)
