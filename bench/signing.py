@@ -85,11 +85,16 @@ def plainly(document: bytes, signer: SimpleSigner, **fields: object) -> Repeat:
     return repeat
 
 
-def require_plain(document: bytes, made: Material, *, scheme: SignatureScheme) -> None:
+def require_plain(
+    document: bytes, made: Material, *, scheme: SignatureScheme = PKCS1, **fields: object
+) -> None:
     """Require that the quick way takes the document: the entry would measure something else."""
     credential = credential_of(made.key.certificate, made.key.chain, scheme=scheme)
     if not fast_update(
-        Source.of_bytes(document), credential=credential, request=request_for(scheme), reserve=8
+        Source.of_bytes(document),
+        credential=credential,
+        request=request_for(scheme, **fields),
+        reserve=8,
     ):
         raise WrongResult("the quick way does not take this document")
 
@@ -156,6 +161,7 @@ def _with_stamp() -> Iterator[Contest]:
                 require_valid(each, made, document=made.document)
 
         seen = Appearance(lines=("Nguyễn Văn An", "2026"), box=STAMP)
+        require_plain(made.document, made, appearance=seen)
         yield Contest(
             ours=ours(runner, made, document=made.document, appearance=seen),
             theirs=plainly(made.document, made.plain_signer, new_field=spec),
@@ -168,6 +174,7 @@ def _in_field() -> Iterator[Contest]:
     """A signature in an empty field that a form has already."""
     with material() as made, asyncio.Runner() as runner:
         document = documents.with_field("LanhDao")
+        require_plain(document, made, field_name="LanhDao")
 
         def check(one: object, other: object) -> None:
             for each in (one, other):

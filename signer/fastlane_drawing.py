@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyhanko.pdf_utils import generic
 
 from signer.drawing import draw
+from signer.engine import accelerated
 from signer.fastlane_tables import decoded
 from signer.fastlane_tokens import Entries, NotPlain, reference_of
 from signer.pdf_values import dictionary
@@ -66,7 +67,8 @@ def text_seen(appearance: Appearance, placement: Placement, *, objects: Objects)
     if appearance.picture is not None:
         raise NotPlain("a picture, which may be anybody's, is not decoded in this process")
     seen = BytesIO()
-    draw(appearance, placement, writer=objects).write_to_stream(seen, None)
+    with accelerated():  # it has many names to write
+        draw(appearance, placement, writer=objects).write_to_stream(seen, None)
     return seen.getvalue()
 
 
