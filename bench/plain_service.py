@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,8 @@ from congvan.v1 import signing_pb2, signing_pb2_grpc
 class _Signing(signing_pb2_grpc.SigningServiceServicer):
     def __init__(self, signer: SimpleSigner) -> None:
         self._signer = signer
+        # One, for several would only fight for the interpreter's lock.
+        self._thread = ThreadPoolExecutor(1)
 
     async def SignDocument(  # noqa: N802 - the contract's name
         self,
@@ -25,7 +28,9 @@ class _Signing(signing_pb2_grpc.SigningServiceServicer):
         ],
     ) -> signing_pb2.SignDocumentResponse:
         # pyHanko's function runs a loop of its own, for which it needs a thread.
-        signed = await asyncio.to_thread(sign_plainly, request.document.content, self._signer)
+        signed = await asyncio.get_running_loop().run_in_executor(
+            self._thread, sign_plainly, request.document.content, self._signer
+        )
         return signing_pb2.SignDocumentResponse(content=signed, field_name="Signature1")
 
 

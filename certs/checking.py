@@ -21,6 +21,7 @@ MAX_REMEMBERED: Final = 512
 _ROUNDS: Final = 2
 
 _Question = tuple[AnchorRole, bytes, tuple[bytes, ...]]
+_Certificates = tuple[x509.Certificate, ...]
 
 
 class PathChecker:
@@ -43,6 +44,9 @@ class PathChecker:
         self._evidence = evidence or RevocationEvidence()
         self._clock = clock
         self._remembered: OrderedDict[_Question, PathVerdict] = OrderedDict()
+        # By identity: those of a kept key are the same objects each time, and encoding them takes
+        # longer than all else here. They stay alive in it, so that no others can have theirs.
+        self._encoded: dict[tuple[int, ...], tuple[_Certificates, tuple[bytes, ...]]] = {}
 
     @property
     def store(self) -> TrustStore:
@@ -73,7 +77,8 @@ class PathChecker:
         if at is not None or evidence is not None:
             known = self._evidence.merged(evidence or RevocationEvidence())
             return await self._judge(certificate, issuers, role=role, at=at or now, known=known)
-        question = (role, _der(certificate), tuple(_der(each) for each in issuers))
+        own, *others = self._encodings((certificate, *issuers))
+        question = (role, own, tuple(others))
         verdict = self._remembered.get(question)
         if verdict is not None and timedelta() <= now - verdict.at <= REMEMBERED_FOR:
             self._remembered.move_to_end(question)
@@ -81,6 +86,16 @@ class PathChecker:
         verdict = await self._judge(certificate, issuers, role=role, at=now, known=self._evidence)
         self._remember(question, verdict)
         return verdict
+
+    def _encodings(self, certificates: _Certificates) -> tuple[bytes, ...]:
+        identity = tuple(map(id, certificates))
+        known = self._encoded.get(identity)
+        if known is None:
+            encodings = tuple(each.public_bytes(Encoding.DER) for each in certificates)
+            if len(self._encoded) >= MAX_REMEMBERED:
+                self._encoded.clear()
+            known = self._encoded[identity] = (certificates, encodings)
+        return known[1]
 
     def _remember(self, question: _Question, verdict: PathVerdict) -> None:
         self._remembered.pop(question, None)
@@ -115,7 +130,3 @@ class PathChecker:
                 break
             known = more
         return verdict
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(Encoding.DER)

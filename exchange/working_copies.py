@@ -36,14 +36,13 @@ _FOLDER = "working"
 class WorkingCopy:
     """A document that is being worked on.
 
-    path: its file, None where it is in memory. hashed: SHA-256 over the document so far, from
-    which that of the document with an update is had without reading it again.
+    path: its file, None where it is in memory. The source knows its SHA-256, from which that of
+    the document with an update is had without reading it again.
     """
 
     source: Source
     digest: Digest
     path: Path | None
-    hashed: "_Hash" = field(repr=False)
 
 
 @contextlib.asynccontextmanager
@@ -51,7 +50,7 @@ async def copy_of_bytes(content: bytes) -> AsyncIterator[WorkingCopy]:
     """Work on a document that is in memory."""
     hashed = hashlib.sha256(content)
     digest = Digest(hashed.hexdigest())
-    yield WorkingCopy(source=Source.of_bytes(content), digest=digest, path=None, hashed=hashed)
+    yield WorkingCopy(source=Source.of_bytes(content, sha256=hashed), digest=digest, path=None)
 
 
 @contextlib.asynccontextmanager
@@ -98,9 +97,8 @@ async def copy_of_chunks(
                 _check_size(services, chunk, size=size)
                 with _disk_errors():
                     await asyncio.to_thread(_append, spool, chunk, hashed=hashed)
-        with Source.of_file(path) as source:
-            digest = Digest(hashed.hexdigest())
-            yield WorkingCopy(source=source, digest=digest, path=path, hashed=hashed)
+        with Source.of_file(path, sha256=hashed) as source:
+            yield WorkingCopy(source=source, digest=Digest(hashed.hexdigest()), path=path)
     finally:
         path.unlink(missing_ok=True)
 
@@ -136,7 +134,7 @@ class KeptDocument:
 
 async def keep_with(services: Services, copy: WorkingCopy, *, tail: bytes) -> KeptDocument:
     """Keep the document with an update after it as an object of its own; a file's copy is spent."""
-    whole = copy.hashed.copy()
+    whole = copy.source.hasher("sha256")
     whole.update(tail)
     digest = Digest(whole.hexdigest())
     size = copy.source.size + len(tail)

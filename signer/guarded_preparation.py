@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signer import limits as limits_module
-from signer.credential import credential_of, scheme_for
+from signer.credential import credential_for
 from signer.document import admit_source
 from signer.errors import SandboxBroken
 from signer.fastlane import fast_update
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from certs.schemes import SignatureScheme
     from signer.credential import Credential
     from signer.sandbox import Sandbox
 
@@ -77,10 +78,7 @@ async def prepare_guarded(
     path: where the file of a source lies that is not in memory. What the quick way doesn't take
     goes to the engine in the sandbox: SandboxLimitExceeded where a document costs too much there.
     """
-    certificate, *chain = wanted.certificates
-    scheme = scheme_for(certificate, ALL_FAMILIES, wanted=wanted.request.scheme)
-    wanted = replace(wanted, request=replace(wanted.request, scheme=scheme))
-    credential = credential_of(certificate, tuple(chain), scheme=scheme)
+    credential = credential_for(wanted.certificates, ALL_FAMILIES, wanted=wanted.request.scheme)
     limits = limits_module.DEFAULT
     check_request(
         wanted.request,
@@ -101,19 +99,19 @@ async def prepare_guarded(
         filled, update = await sandbox.run(
             prepare_for_stranger,
             source.read() if path is None else path,
-            wanted=_portable(wanted),
+            wanted=_portable(wanted, credential.scheme),
             reserve=reserve,
         )
     whole = source.followed_by(filled) if filled else source
     _require_sound(update, whole, reserve=reserve)
     # Digested here: what the sandbox says about the document's own bytes is not believed.
-    digest = await _off_loop(source, partial(update.digest, whole, scheme.digest_algorithm))
+    digest = await _off_loop(source, partial(update.digest, whole, credential.digest_algorithm))
     return GuardedPreparation(
         filled=filled,
         signature=PreparedSignature(
             update=update,
             certificates=wanted.certificates,
-            scheme=scheme,
+            scheme=credential.scheme,
             level=wanted.request.level,
             data_to_be_signed=credential.template.signed_attributes(digest),
         ),
@@ -134,9 +132,8 @@ def prepare_for_stranger(
     document: bytes | Path, *, wanted: PortableWanted, reserve: int
 ) -> tuple[bytes, PendingUpdate]:
     """Return what fills in number and date, and the signature's update: a sandbox's work."""
-    certificate, *chain = (x509.load_der_x509_certificate(each) for each in wanted.certificates)
-    scheme = scheme_for(certificate, ALL_FAMILIES, wanted=wanted.request.scheme)
-    credential = credential_of(certificate, tuple(chain), scheme=scheme)
+    certificates = tuple(x509.load_der_x509_certificate(each) for each in wanted.certificates)
+    credential = credential_for(certificates, ALL_FAMILIES, wanted=wanted.request.scheme)
     opened = Source.of_file(document) if isinstance(document, Path) else Source.of_bytes(document)
     with opened as source:
         filled = fill_fields(source, values=wanted.values) if wanted.values is not None else b""
@@ -149,10 +146,10 @@ def prepare_for_stranger(
         )
 
 
-def _portable(wanted: SignatureWanted) -> PortableWanted:
+def _portable(wanted: SignatureWanted, scheme: SignatureScheme) -> PortableWanted:
     return PortableWanted(
         certificates=tuple(each.public_bytes(Encoding.DER) for each in wanted.certificates),
-        request=wanted.request,
+        request=replace(wanted.request, scheme=scheme),
         act=wanted.act,
         values=wanted.values,
     )

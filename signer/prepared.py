@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.schemes import SignatureScheme, scheme_named
-from signer.credential import Credential, credential_of
+from signer.credential import Credential, credential_for
 from signer.requests import Level
 from signer.update import PendingUpdate
 
@@ -54,7 +54,8 @@ class PreparedSignature:
     @property
     def credential(self) -> Credential:
         """What is derived from the signer's certificates."""
-        return credential_of(self.certificates[0], self.certificates[1:], scheme=self.scheme)
+        families = frozenset((self.scheme.family,))
+        return credential_for(self.certificates, families, wanted=self.scheme)
 
     def imprint(self, value: bytes) -> bytes:
         """Return what a time-stamp is asked over: the digest of the signature's value.
@@ -68,16 +69,14 @@ class PreparedSignature:
         """The digest a time-stamp is asked over: time-stamping authorities take SHA-2 alone."""
         return self.scheme.digest_algorithm.replace("sha3_", "sha")
 
-    def completed(
-        self, value: bytes, *, token: bytes | None = None, credential: Credential | None = None
-    ) -> bytes:
+    def completed(self, value: bytes, *, token: bytes | None = None) -> bytes:
         """Return what comes after the document, with the signature's value and time-stamp.
 
-        credential: this signature's own, for who has it at hand: looking it up costs a little.
         Raises ContainerTooLarge when the token is larger than what was reserved.
         """
-        template = (credential or self.credential).template
-        container = template.container(self.data_to_be_signed, value, timestamp=token)
+        container = self.credential.template.container(
+            self.data_to_be_signed, value, timestamp=token
+        )
         return self.update.completed(container)
 
     def to_json(self) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 INLINE_BYTES: Final = 16_000_000
 """Larger documents are prepared in a thread, so that hashing them doesn't hold up the others for
-more than some ten milliseconds; the hop costs a tenth of what hashing 10 MB takes."""
+more than some ten milliseconds; the hop itself takes a fraction of one."""
 TIMESTAMP_BYTES: Final = 8192
 """Room for a time-stamp token with its certificates; larger ones cost a second attempt."""
 ALL_FAMILIES: Final = frozenset(SchemeFamily)
@@ -132,7 +132,7 @@ async def _signed(
         value = await key.sign_raw(prepared.data_to_be_signed, credential.scheme)
         token = await stamped(prepared, value, timestamper=timestamper)
         try:
-            return prepared.completed(value, token=token, credential=credential), token
+            return prepared.completed(value, token=token), token
         except ContainerTooLarge:
             token_bytes = len(token or b"") + _GROWTH_BYTES
     raise TsaAnswerInvalid("its tokens grow with every request")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import mmap
 import os
 from typing import IO, TYPE_CHECKING, Final, Protocol, Self
 
 if TYPE_CHECKING:
+    from hashlib import _Hash
     from pathlib import Path
     from types import TracebackType
 
@@ -27,28 +29,43 @@ class Hasher(Protocol):
 
 
 class Source:
-    """A document that does not change while it is used: make one with `of_bytes` or `of_file`."""
+    """A document that does not change while it is used: make one with `of_bytes` or `of_file`.
 
-    __slots__ = ("_file", "_start", "_tail")
+    sha256: SHA-256 over all of it, where whoever received the document has it already.
+    """
 
-    def __init__(self, start: bytes | None, file: IO[bytes] | None, *, tail: bytes) -> None:
+    __slots__ = ("_file", "_sha256", "_start", "_tail")
+
+    def __init__(
+        self,
+        start: bytes | None,
+        file: IO[bytes] | None,
+        *,
+        tail: bytes,
+        sha256: _Hash | None = None,
+    ) -> None:
         self._start = start
         self._file = file
         self._tail = tail
+        self._sha256 = sha256
 
     @classmethod
-    def of_bytes(cls, document: bytes) -> Self:
+    def of_bytes(cls, document: bytes, *, sha256: _Hash | None = None) -> Self:
         """Return a document that lies in memory."""
-        return cls(document, None, tail=b"")
+        return cls(document, None, tail=b"", sha256=sha256)
 
     @classmethod
-    def of_file(cls, path: Path) -> Self:
+    def of_file(cls, path: Path, *, sha256: _Hash | None = None) -> Self:
         """Open a document that stays on disk. Raises OSError."""
-        return cls(None, path.open("rb", buffering=0), tail=b"")
+        return cls(None, path.open("rb", buffering=0), tail=b"", sha256=sha256)
 
     def followed_by(self, tail: bytes) -> Source:
         """Return the document with an update after it; the file, if any, is shared."""
-        return Source(self._start, self._file, tail=self._tail + tail)
+        sha256 = None
+        if self._sha256 is not None:
+            sha256 = self._sha256.copy()
+            sha256.update(tail)
+        return Source(self._start, self._file, tail=self._tail + tail, sha256=sha256)
 
     @property
     def size(self) -> int:
@@ -104,6 +121,14 @@ class Source:
             _feed_file(self._file, hasher, start=start, end=min(end, size))
         if end > size:
             hasher.update(memoryview(self._tail)[max(0, start - size) : end - size])
+
+    def hasher(self, digest_algorithm: str) -> _Hash:
+        """Return a digest over all of it, by hashlib's name, to be continued or read."""
+        if self._sha256 is not None and digest_algorithm == "sha256":
+            return self._sha256.copy()
+        hasher = hashlib.new(digest_algorithm)
+        self.feed(hasher, start=0, end=self.size)
+        return hasher
 
     def map(self) -> bytes | mmap.mmap:
         """Return something to scan that has the methods of bytes, for a document in a file too."""

@@ -7,7 +7,6 @@ the gap; the digest is over those ranges, and the CMS object is written into the
 from __future__ import annotations
 
 import binascii
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,9 +37,13 @@ class PendingUpdate:
         return (self.gap_end - self.gap_start - 2) // 2
 
     def digest(self, source: Source, digest_algorithm: str) -> bytes:
-        """Return the digest over the document before, `source`, and this update, gap left out."""
-        hasher = hashlib.new(digest_algorithm)
-        source.feed(hasher, start=0, end=self.start)
+        """Return the digest over the document before, `source`, and this update, gap left out.
+
+        Raises ValueError when the update was made for a document of another size.
+        """
+        if source.size != self.start:
+            raise ValueError("an update of another document")
+        hasher = source.hasher(digest_algorithm)
         view = memoryview(self.content)
         hasher.update(view[: self.gap_start - self.start])
         hasher.update(view[self.gap_end - self.start :])

@@ -80,6 +80,7 @@ class Door(grpc.aio.ServerInterceptor):
     def __init__(self, services: Services) -> None:
         self._services = services
         self._admissions = Admissions(services.spool / "registry-state")
+        self._guarded: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -87,8 +88,10 @@ class Door(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """Put the door before a method's own handler."""
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        if method in self._guarded:
+            return self._guarded[method]
+        handler = await continuation(handler_call_details)
         if handler is None or method in OPEN_METHODS:
             return handler
         behaviour: WireValue = (
@@ -99,11 +102,12 @@ class Door(grpc.aio.ServerInterceptor):
         )
         guard = self._guard_stream if handler.response_streaming else self._guard_unary
         make = _MAKERS[bool(handler.request_streaming), bool(handler.response_streaming)]
-        return make(
+        guarded = self._guarded[method] = make(
             guard(method, behaviour),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
+        return guarded
 
     async def admit(self, method: str, context: Context) -> Endpoint:
         """Find out who calls and whether he may.

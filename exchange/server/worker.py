@@ -64,8 +64,14 @@ def _stop_event() -> asyncio.Event:
         loop.add_signal_handler(number, stopping.set)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        loop.add_reader(parent.sentinel, stopping.set)
+        loop.add_reader(parent.sentinel, _on_orphaned, parent.sentinel, stopping)
     return stopping
+
+
+def _on_orphaned(sentinel: int, stopping: asyncio.Event) -> None:
+    # It stays readable from then on, and would be looked at without a pause while the rest drains.
+    asyncio.get_running_loop().remove_reader(sentinel)
+    stopping.set()
 
 
 async def _watch_health(services: Services, healths: health.aio.HealthServicer) -> None:

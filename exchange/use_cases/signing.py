@@ -18,7 +18,7 @@ from exchange.messages import BlobName
 from exchange.services import ServerKey, Services, SigningPolicy
 from exchange.working_copies import WorkingCopy, copy_of_bytes, keep_with
 from signer import SigningRequest, Source
-from signer.credential import scheme_for
+from signer.credential import credential_for
 from signer.errors import ContainerTooLarge
 from signer.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
 from signer.lawful_order import Act
@@ -105,7 +105,7 @@ async def sign_unkept(
     async with copy_of_bytes(document) as copy:
         signed = await signed_tail(services, server_key, copy=copy, order=order)
         content = document + signed.tail
-        hashed = copy.hashed.copy()
+        hashed = copy.source.hasher("sha256")
         hashed.update(signed.tail)
     return SignedDocument(
         blob=BlobName(digest=Digest(hashed.hexdigest()), size_bytes=len(content)),
@@ -130,9 +130,10 @@ async def signed_tail(
     own_role = AnchorRole.SEAL if server_key.seal else AnchorRole.SIGNER
     if order.role not in (None, own_role):
         raise CertificateUnsuitable("the key is kept for another purpose")
-    scheme = scheme_for(key.certificate, key.families, wanted=order.request.scheme)
+    certificates = (key.certificate, *key.chain)
+    scheme = credential_for(certificates, key.families, wanted=order.request.scheme).scheme
     wanted = SignatureWanted(
-        certificates=(key.certificate, *key.chain),
+        certificates=certificates,
         request=replace(order.request, scheme=scheme),
         token_bytes=TIMESTAMP_BYTES if order.request.level.timestamped else 0,
         act=order.act,

@@ -62,3 +62,25 @@ def test_an_update_leaves_the_source_before_as_it_was(folder: Path) -> None:
     source = Source.of_bytes(b"document")
     assert source.followed_by(b"+1").followed_by(b"+2").read() == b"document+1+2"
     assert source.read() == b"document"
+
+
+def test_a_digest_that_is_known_is_taken_for_the_whole_and_goes_on_with_an_update(
+    folder: Path,
+) -> None:
+    path = folder / "known.pdf"
+    path.write_bytes(b"document")
+    known = hashlib.sha256(b"document")
+    for source in (
+        Source.of_bytes(b"document", sha256=known),
+        Source.of_file(path, sha256=known),
+        Source.of_bytes(b"document"),
+    ):
+        with source:
+            longer = source.followed_by(b"+1")
+            assert source.hasher("sha256").digest() == hashlib.sha256(b"document").digest()
+            assert longer.hasher("sha256").digest() == hashlib.sha256(b"document+1").digest()
+            assert longer.hasher("sha384").digest() == hashlib.sha384(b"document+1").digest()
+            going_on = source.hasher("sha256")
+            going_on.update(b"of one's own")
+            assert source.hasher("sha256").digest() == hashlib.sha256(b"document").digest()
+    assert known.digest() == hashlib.sha256(b"document").digest()
