@@ -10,14 +10,14 @@ our own steps are fewer and stricter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from asn1crypto import cms, core
+from asn1crypto import algos, cms, core, keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from pyhanko.sign.general import (
     CMSExtractionError,
     MultivaluedAttributeError,
@@ -30,6 +30,11 @@ from pyhanko.sign.general import (
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import get_signing_cert_attr, validate_sig_integrity
 from pyhanko.sign.validation.utils import DEFAULT_ALGORITHM_USAGE_POLICY
+from pyhanko_certvalidator.sig_validate import (
+    DEFAULT_VALIDATION_CONTEXT,
+    DefaultSignatureValidator,
+    SignatureValidationContext,
+)
 from pyhanko_certvalidator.util import get_pyca_cryptography_hash
 
 from certs.algorithms import key_weakness
@@ -38,6 +43,7 @@ from certs.revocation import RevocationEvidence
 from signer.engine import ENGINE_ERRORS
 from signer.findings import Finding
 from signer.reasons import Reason
+from signer.rsa_moduli import with_unsigned_modulus
 from signer.verdicts import SubIndication
 
 MAX_EMBEDDED_ITEMS: Final = 64
@@ -46,6 +52,8 @@ MAX_EMBEDDED_ITEMS: Final = 64
 UNACCEPTED_ALGORITHMS: Final = (Reason.WEAK_ALGORITHM, Reason.EXPERIMENTAL_ALGORITHM)
 """Findings of check_strength, which leave the document's integrity proved."""
 _EXPERIMENTAL: Final = ("mldsa44", "mldsa65", "mldsa87")
+_SCHEMES_AS_DIGESTS: Final = {"1.2.840.113549.1.1.5": "sha1"}
+"""Schemes that old software named where the digest belongs: sha1WithRSAEncryption (RFC 8017)."""
 
 Digest = Callable[[str], bytes]
 """Gives the digest of what was signed, for the name of a digest algorithm."""
@@ -71,7 +79,13 @@ class CmsSignature:
     @property
     def digest_algorithm(self) -> str:
         """The signer's digest algorithm, as "sha256"."""
-        return str(self.signer_info["digest_algorithm"]["algorithm"].native)
+        named = str(self.signer_info["digest_algorithm"]["algorithm"].native)
+        return _SCHEMES_AS_DIGESTS.get(named, named)
+
+    @property
+    def public_key(self) -> keys.PublicKeyInfo:
+        """The certificate's key, read as it was meant."""
+        return with_unsigned_modulus(self.certificate.public_key)
 
     @property
     def algorithm(self) -> str:
@@ -188,6 +202,32 @@ def digest_parts(parts: Iterable[bytes | memoryview]) -> Digest:
     return digest
 
 
+class _ValueValidator(DefaultSignatureValidator):
+    """The engine's check of a value, with keys read as they were meant."""
+
+    def validate_signature(
+        self,
+        signature: bytes,
+        signed_data: bytes,
+        public_key_info: keys.PublicKeyInfo,
+        signature_algorithm: algos.SignedDigestAlgorithm,
+        context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,
+    ) -> None:
+        """Verify the value; InvalidSignature where it is not right."""
+        super().validate_signature(
+            signature,
+            signed_data,
+            with_unsigned_modulus(public_key_info),
+            signature_algorithm,
+            replace(context, contextual_md_algorithm=_digest_meant(context)),
+        )
+
+
+def _digest_meant(context: SignatureValidationContext) -> str | None:
+    named = context.contextual_md_algorithm
+    return _SCHEMES_AS_DIGESTS.get(named, named) if named is not None else None
+
+
 def check_value(signature: CmsSignature, content_type: str, *, digest: Digest) -> Finding | None:
     """Verify digest and signature value (EN 319 102-1 §5.2.7); None where both are right.
 
@@ -196,7 +236,11 @@ def check_value(signature: CmsSignature, content_type: str, *, digest: Digest) -
     try:
         actual = digest(signature.digest_algorithm)
         intact, right = validate_sig_integrity(
-            signature.signer_info, signature.certificate, content_type, actual
+            signature.signer_info,
+            signature.certificate,
+            content_type,
+            actual,
+            sig_validator=_ValueValidator(),
         )
     except SignatureValidationError as error:
         return _refused_attributes(error)
@@ -249,18 +293,26 @@ def _weakness(signature: CmsSignature) -> str:
     policy = DEFAULT_ALGORITHM_USAGE_POLICY
     constraints = (
         policy.digest_algorithm_allowed(digest, moment=None),
-        policy.signature_algorithm_allowed(
-            scheme, moment=None, public_key=signature.certificate.public_key
-        ),
+        policy.signature_algorithm_allowed(scheme, moment=None, public_key=signature.public_key),
     )
     detail = _digest_conflict(signature)
     for constraint in constraints:
         if not constraint.allowed:
             detail = constraint.failure_reason or f"{signature.algorithm} is not accepted"
-    certificate = certificate_of(signature.certificate)
-    if certificate is not None:
-        detail = detail or key_weakness(certificate.public_key())
-    return detail
+    return detail or _key_weakness(signature) or _scheme_as_digest(signature)
+
+
+def _key_weakness(signature: CmsSignature) -> str:
+    try:
+        return key_weakness(serialization.load_der_public_key(signature.public_key.dump()))
+    except DAMAGE:
+        return "a key of an unsupported kind"
+
+
+def _scheme_as_digest(signature: CmsSignature) -> str:
+    """Say so where a scheme stands for its digest, for no rule about digests would know it."""
+    named = str(signature.signer_info["digest_algorithm"]["algorithm"].native)
+    return f"digest {signature.digest_algorithm}" if named in _SCHEMES_AS_DIGESTS else ""
 
 
 def _digest_conflict(signature: CmsSignature) -> str:
