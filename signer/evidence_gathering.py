@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from certs.anchors import TrustStore
@@ -16,7 +17,7 @@ MAX_ROUNDS: Final = 2
 
 
 async def assess_with_evidence(
-    document: bytes,
+    document: bytes | Path,
     *,
     sandbox: Sandbox,
     store: TrustStore,
@@ -26,6 +27,7 @@ async def assess_with_evidence(
 ) -> Report:
     """Assess `document` at `at`; fetch the evidence that the judgement misses and judge anew.
 
+    document: its bytes, or the file they lie in; that is not read here but in the sandbox.
     Only certificates that already lead to an anchor of `store` make the judge ask for anything,
     and `fetcher` asks only whom its policy allows. A second round is for what the first one's
     certificates lead to. Without a fetcher, or where nothing comes, the last report stands: what

@@ -8,7 +8,6 @@ that exceeds a limit loses its process and nothing else: other calls go on and t
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import signal
@@ -19,6 +18,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Final, ParamSpec, Self, TypeVar
 
@@ -31,6 +31,7 @@ from signer.limits import DocumentLimits
 from signer.page_facts import DocumentFacts
 from signer.report import Report
 from signer.sandbox_wire import MAX_BUFFERS, PREFIX, WireError, frame, load_answer, read_lengths
+from signer.source import Source
 from signer.verdicts import Verdict
 
 Params = ParamSpec("Params")
@@ -223,7 +224,7 @@ class Sandbox:
         workers: int = 2,
         limits: SandboxLimits | None = None,
         *,
-        modules: tuple[str, ...] = ("signer.assessing",),
+        modules: tuple[str, ...] = ("signer.guarded_assessing",),
     ) -> None:
         """Prepare the pool; nothing runs before it is entered."""
         if workers < 1:
@@ -306,7 +307,7 @@ class Sandbox:
 
     async def assess(
         self,
-        document: bytes,
+        document: bytes | Path,
         *,
         store: TrustStore,
         evidence: RevocationEvidence | None = None,
@@ -315,20 +316,21 @@ class Sandbox:
     ) -> Report:
         """Assess a document as `signer.assessing.assess` does, in a sandbox process.
 
-        A document that exceeds a limit is UNREADABLE with the reason SANDBOX_LIMIT_EXCEEDED.
+        document: its bytes, or the file they lie in, which only that process then reads. One that
+        exceeds a limit is UNREADABLE with the reason SANDBOX_LIMIT_EXCEEDED.
         """
         # Imported here: the service itself need not load the engine to ask its sandbox.
-        from signer.assessing import assess  # noqa: PLC0415
+        from signer.guarded_assessing import assess_for_stranger  # noqa: PLC0415
 
         try:
             return await self.run(
-                assess, document, store=store, evidence=evidence, at=at, limits=limits
+                assess_for_stranger, document, store=store, evidence=evidence, at=at, limits=limits
             )
         except SandboxLimitExceeded as exceeded:
-            digest = await asyncio.to_thread(hashlib.sha256, document)
+            sha256, size_bytes = await asyncio.to_thread(_measure, document)
             return Report(
-                sha256=digest.hexdigest(),
-                size_bytes=len(document),
+                sha256=sha256,
+                size_bytes=size_bytes,
                 verdict=Verdict.UNREADABLE,
                 reason=exceeded.reason,
                 detail=exceeded.detail,
@@ -390,3 +392,9 @@ class Sandbox:
             fresh = None
         finally:
             self._free.put_nowait(fresh)
+
+
+def _measure(document: bytes | Path) -> tuple[str, int]:
+    opened = Source.of_file(document) if isinstance(document, Path) else Source.of_bytes(document)
+    with opened as source:
+        return source.hasher("sha256").hexdigest(), source.size

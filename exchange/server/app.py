@@ -75,7 +75,11 @@ SERVICE_NAMES = tuple(
     service.full_name for file in CONTRACT for service in file.DESCRIPTOR.services_by_name.values()
 )
 # What a sandbox process imports before its first call: all that reads strangers' bytes.
-SANDBOXED_MODULES = ("signer.assessing", "signer.guarded_preparation", "exchange.edxml.reader")
+SANDBOXED_MODULES = (
+    "signer.guarded_assessing",
+    "signer.guarded_preparation",
+    "exchange.edxml.reader",
+)
 
 # The wire's own limits. Documents travel in chunks; nothing else is large.
 _OPTIONS = (

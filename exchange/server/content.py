@@ -11,25 +11,17 @@ from exchange.working_copies import WorkingCopy, copy_of_bytes, copy_of_object
 from storage.ports import Digest
 
 
-async def document_bytes(services: Services, *, content: bytes, blob_sha256: str) -> bytes:
-    """Read the document that a request carries or names.
+@contextlib.asynccontextmanager
+async def working_copy(
+    services: Services, *, content: bytes, blob_sha256: str
+) -> AsyncIterator[WorkingCopy]:
+    """Work on the document that a request carries or names.
 
     Raises:
         ArgumentInvalid: neither is given, or the bytes are over the limit for a request.
         BlobUnknown: the caller may not read that content.
 
     """
-    if blob_sha256:
-        return await services.objects.read(await _readable(services, blob_sha256))
-    _check_inline(services, content)
-    return content
-
-
-@contextlib.asynccontextmanager
-async def working_copy(
-    services: Services, *, content: bytes, blob_sha256: str
-) -> AsyncIterator[WorkingCopy]:
-    """Work on the document that a request carries or names; raises as `document_bytes` does."""
     if blob_sha256:
         working = copy_of_object(services, await _readable(services, blob_sha256))
     else:

@@ -1,12 +1,31 @@
-"""Streams that end: the messages of a call, as long as the time lasts that all of it has."""
+"""Documents in chunks: a header, then chunks, as long as the time lasts that all of it has."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Generic, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
-from exchange.errors import StreamTooSlow
+from google.protobuf.message import Message
+
+from exchange.errors import ArgumentInvalid, StreamTooSlow
+from exchange.wire.bounds import check_bounds
 
 _Message = TypeVar("_Message")
+_Header_co = TypeVar("_Header_co", bound=Message, covariant=True)
+
+
+class DocumentMessage(Protocol[_Header_co]):
+    """A message of a stream that carries a document: its header, or a chunk."""
+
+    chunk: bytes
+
+    @property
+    def header(self) -> _Header_co:
+        """The request, without the document's bytes."""
+        ...
+
+    def WhichOneof(self, oneof_group: Literal["kind"]) -> str | None:  # noqa: N802 - protobuf's
+        """Tell which of the two it is."""
+        ...
 
 
 class TimedStream(Generic[_Message]):
@@ -36,3 +55,22 @@ class TimedStream(Generic[_Message]):
 
     def _too_slow(self) -> StreamTooSlow:
         return StreamTooSlow(f"the limit is {self._seconds:g} seconds")
+
+
+async def header_of(messages: AsyncIterator[DocumentMessage[_Header_co]]) -> _Header_co:
+    """Read the first message of a stream. Raises ArgumentInvalid where it is no header."""
+    first = await anext(messages, None)
+    if first is None or first.WhichOneof("kind") != "header":
+        raise ArgumentInvalid("the first message is the header", field="header")
+    check_bounds(first.header)
+    return first.header
+
+
+async def chunks_of(messages: AsyncIterator[DocumentMessage[Message]]) -> AsyncIterator[bytes]:
+    """Give what follows the header. Raises ArgumentInvalid for a message that is no chunk."""
+    async for message in messages:
+        if message.WhichOneof("kind") != "chunk":
+            raise ArgumentInvalid("chunks follow the header", field="chunk")
+        if not message.chunk:
+            raise ArgumentInvalid("an empty chunk", field="chunk")
+        yield message.chunk

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import grpc
 import psutil
@@ -20,53 +19,16 @@ from tests.support.signing_calls import (
     MEGABYTE,
     large,
     sign_request,
+    signed_by_stream,
     streamed,
     verdict_of,
 )
-
-
-def signed_by_stream(
-    client: Client, messages: Iterator[signing_pb2.SignDocumentStreamRequest]
-) -> tuple[signing_pb2.SignDocumentResponse, bytes]:
-    answers = client.signing.SignDocumentStream(messages, timeout=WAIT)
-    first = next(answers)
-    assert first.WhichOneof("kind") == "result"
-    return first.result, b"".join(each.chunk for each in answers)
-
-
-def spooled(service: RunningService) -> list[Path]:
-    return list((service.directory / "data" / "spool" / "working").glob("*"))
+from tests.support.workers import Peak, spooled, worker_of
 
 
 @pytest.fixture
 def worker(service: RunningService) -> psutil.Process:
-    """The service's only worker process."""
-    children = psutil.Process(service.process.pid).children()
-    (worker,) = [
-        each
-        for each in children
-        if any("spawn_main" in part for part in each.cmdline())
-        and not any("resource_tracker" in part for part in each.cmdline())
-    ]
-    return worker
-
-
-class Peak:
-    """How much memory a process takes at most beyond what it has now."""
-
-    def __init__(self, process: psutil.Process) -> None:
-        self._folder = Path(f"/proc/{process.pid}")
-        # "5" lets the peak begin anew (proc(5), clear_refs).
-        (self._folder / "clear_refs").write_text("5")
-        self._before = self._kilobytes("VmRSS")
-
-    @property
-    def extra_bytes(self) -> int:
-        return (self._kilobytes("VmHWM") - self._before) * 1024
-
-    def _kilobytes(self, name: str) -> int:
-        lines = (self._folder / "status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    return worker_of(service)
 
 
 @pytest.mark.parametrize("chunk_bytes", [7, CHUNK_BYTES])

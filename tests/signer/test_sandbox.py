@@ -13,6 +13,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import grpc
@@ -240,13 +241,18 @@ async def test_it_works_beside_a_grpc_server_in_the_same_process() -> None:
         await server.stop(None)
 
 
-async def test_a_document_is_judged_there_as_here(judge: Judge, sealed: bytes) -> None:
+async def test_a_document_is_judged_there_as_here(
+    judge: Judge, sealed: bytes, tmp_path: Path
+) -> None:
     here = judge(sealed)
+    path = tmp_path / "sealed.pdf"
+    path.write_bytes(sealed)
     async with Sandbox(1) as sandbox:
-        there = await sandbox.assess(
-            sealed, store=judge.practice.trust, evidence=judge.evidence, at=here.judged_at
-        )
-    assert there == here
+        for document in (sealed, path):
+            there = await sandbox.assess(
+                document, store=judge.practice.trust, evidence=judge.evidence, at=here.judged_at
+            )
+            assert there == here
     assert here.verdict is Verdict.VALID
 
 
@@ -278,6 +284,15 @@ async def test_documents_that_cost_too_much_end_within_the_limits_with_a_reason(
             assert time.monotonic() - start < 6, name
         report = await sandbox.assess(one_page_pdf, store=TrustStore(), at=datetime.now(UTC))
         assert report.verdict is Verdict.UNSIGNED
+
+
+async def test_a_file_that_costs_too_much_is_named_in_its_report(tmp_path: Path) -> None:
+    document, path = _hidden_hollow_table(1_900_000), tmp_path / "costly.pdf"
+    path.write_bytes(document)
+    async with Sandbox(1, SMALL) as sandbox:
+        report = await sandbox.assess(path, store=TrustStore(), at=datetime.now(UTC))
+    assert report.reason == "SANDBOX_LIMIT_EXCEEDED"
+    assert (report.sha256, report.size_bytes) == (sha256(document).hexdigest(), len(document))
 
 
 def test_members_of_enumerations_travel_as_class_and_value() -> None:

@@ -110,6 +110,15 @@ def streamed(
         yield signing_pb2.SignDocumentStreamRequest(chunk=document[start : start + chunk_bytes])
 
 
+def signed_by_stream(
+    client: Client, messages: Iterator[signing_pb2.SignDocumentStreamRequest]
+) -> tuple[signing_pb2.SignDocumentResponse, bytes]:
+    answers = client.signing.SignDocumentStream(messages, timeout=WAIT)
+    first = next(answers)
+    assert first.WhichOneof("kind") == "result"
+    return first.result, b"".join(each.chunk for each in answers)
+
+
 def large(size_bytes: int) -> bytes:
     """One page with a stream beside it that makes the file about so large."""
     filling = b"<</Length %d>>\nstream\n%b\nendstream" % (size_bytes, bytes(size_bytes))

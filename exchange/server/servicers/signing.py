@@ -14,7 +14,7 @@ from exchange.server.content import inline_bytes, working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
-from exchange.server.streams import TimedStream
+from exchange.server.streams import TimedStream, chunks_of, header_of
 from exchange.services import ServerKey, Services
 from exchange.signing_sessions import add_session, complete_session
 from exchange.use_cases.augmenting import plan_augmenting
@@ -27,7 +27,6 @@ from exchange.use_cases.signing import (
     sign_with,
 )
 from exchange.use_cases.signing_elsewhere import complete_elsewhere, prepare_elsewhere
-from exchange.wire.bounds import check_bounds
 from exchange.wire.office_fields import read_fields
 from exchange.wire.operations import write_operation
 from exchange.wire.signing import (
@@ -78,18 +77,14 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         """Sign a document that comes in chunks, and give it back in chunks."""
         seconds = self._services.limits.max_stream_seconds
         messages = TimedStream(request_iterator, seconds=seconds)
-        first = await anext(messages, None)
-        if first is None or first.WhichOneof("kind") != "header":
-            raise ArgumentInvalid("the first message is the header", field="header")
-        header = first.header
-        check_bounds(header)
+        header = await header_of(messages)
         if header.document.content:
             raise ArgumentInvalid("the document's bytes come in chunks", field="header.document")
         self._key(header)  # a wrong name is refused before anything is received
         if header.document.blob_sha256:
             answer = await self._sign(header, self._copy(header.document), signed=[])
         else:
-            async with copy_of_chunks(self._services, _chunks(messages)) as copy:
+            async with copy_of_chunks(self._services, chunks_of(messages)) as copy:
                 # From here on it is the request that names the same document as an upload.
                 header.document.blob_sha256 = copy.digest
                 answer = await self._sign(header, nullcontext(copy), signed=[])
@@ -305,14 +300,3 @@ async def _sign_unkept(
     answer: signing_pb2.SignDocumentResponse = write_signed(made)
     answer.content = made.content or b""
     return answer
-
-
-async def _chunks(
-    messages: AsyncIterator[signing_pb2.SignDocumentStreamRequest],
-) -> AsyncIterator[bytes]:
-    async for message in messages:
-        if message.WhichOneof("kind") != "chunk":
-            raise ArgumentInvalid("chunks follow the header", field="chunk")
-        if not message.chunk:
-            raise ArgumentInvalid("an empty chunk", field="chunk")
-        yield message.chunk

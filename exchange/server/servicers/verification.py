@@ -1,5 +1,7 @@
 """VerificationService: documents judged against this service's trust store, reports kept."""
 
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -8,21 +10,27 @@ from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
 from congvan.v1 import verification_pb2, verification_pb2_grpc
 from exchange import reports
+from exchange.errors import ArgumentInvalid
 from exchange.evidence import SIGNATURE_ALGORITHM, is_genuine
-from exchange.server.content import document_bytes
+from exchange.server.batches import answer_each
+from exchange.server.content import working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
+from exchange.server.streams import TimedStream, chunks_of, header_of
 from exchange.services import Services
 from exchange.wire.messages import tells_the_same
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import resource_uuid
+from exchange.working_copies import WorkingCopy, copy_of_chunks
 from signer import assess_with_evidence
 from storage.database import Connection
 
+Copying = AbstractAsyncContextManager[WorkingCopy]
+
 
 class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
-    """Streams, batches and the policy document are not built yet and answer so."""
+    """Judges documents however they come; the policy document is not built yet and answers so."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -31,31 +39,42 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         self, request: verification_pb2.VerifyDocumentRequest, context: Context
     ) -> verification_pb2.VerificationReport:
         """Judge one document. A bad document is an answer, not an error."""
-        services = self._services
+        return await self._verify(request, self._copy(request))
 
-        async def prepare() -> Commit[verification_pb2.VerificationReport]:
-            content = await document_bytes(
-                services, content=request.content, blob_sha256=request.blob_sha256
-            )
-            report = await assess_with_evidence(
-                content,
-                sandbox=services.sandbox,
-                store=services.trust,
-                fetcher=services.fetcher,
-                at=services.clock(),
-            )
+    async def VerifyDocumentStream(  # noqa: N802
+        self,
+        request_iterator: AsyncIterator[verification_pb2.VerifyDocumentStreamRequest],
+        context: Context,
+    ) -> verification_pb2.VerificationReport:
+        """Judge a document that comes in chunks."""
+        seconds = self._services.limits.max_stream_seconds
+        messages = TimedStream(request_iterator, seconds=seconds)
+        header = await header_of(messages)
+        if header.content:
+            raise ArgumentInvalid("the document's bytes come in chunks", field="header.content")
+        if header.blob_sha256:
+            async for _ in messages:
+                raise ArgumentInvalid("the header names an upload: no chunk follows", field="chunk")
+            return await self._verify(header, self._copy(header))
+        async with copy_of_chunks(self._services, chunks_of(messages)) as copy:
+            if not copy.source.size:
+                raise ArgumentInvalid("chunks or blob_sha256 are needed", field="chunk")
+            # From here on it is the request that names the same document as an upload.
+            header.blob_sha256 = copy.digest
+            return await self._verify(header, nullcontext(copy))
 
-            async def commit(connection: Connection) -> verification_pb2.VerificationReport:
-                kept = await reports.keep_report(
-                    connection, report, report_id=uuid4(), requested_by=current_caller().code
-                )
-                return write_report(kept)
-
-            return commit
-
-        return await answer_once(
-            services, request, answer_type=verification_pb2.VerificationReport, prepare=prepare
+    async def BatchVerifyDocuments(  # noqa: N802
+        self, request: verification_pb2.BatchVerifyDocumentsRequest, context: Context
+    ) -> verification_pb2.BatchVerifyDocumentsResponse:
+        """Judge many documents; one that is refused costs the others nothing."""
+        reports, statuses = await answer_each(
+            self._services,
+            request.requests,
+            batch_id=request.request_id,
+            answer=self._verify_briefly,
+            refused=verification_pb2.VerificationReport(),
         )
+        return verification_pb2.BatchVerifyDocumentsResponse(reports=reports, statuses=statuses)
 
     async def GetVerificationReport(  # noqa: N802
         self, request: verification_pb2.GetVerificationReportRequest, context: Context
@@ -96,3 +115,43 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         elif not tells_the_same(evidence):
             reason = "FIELDS_DIFFER"
         return verification_pb2.VerifyEvidenceResponse(valid=not reason, reason=reason)
+
+    def _copy(self, request: verification_pb2.VerifyDocumentRequest) -> Copying:
+        return working_copy(
+            self._services, content=request.content, blob_sha256=request.blob_sha256
+        )
+
+    async def _verify(
+        self, request: verification_pb2.VerifyDocumentRequest, working: Copying
+    ) -> verification_pb2.VerificationReport:
+        services = self._services
+
+        async def prepare() -> Commit[verification_pb2.VerificationReport]:
+            async with working as copy:
+                report = await assess_with_evidence(
+                    copy.source.read() if copy.path is None else copy.path,
+                    sandbox=services.sandbox,
+                    store=services.trust,
+                    fetcher=services.fetcher,
+                    at=services.clock(),
+                )
+
+            async def commit(connection: Connection) -> verification_pb2.VerificationReport:
+                kept = await reports.keep_report(
+                    connection, report, report_id=uuid4(), requested_by=current_caller().code
+                )
+                return write_report(kept)
+
+            return commit
+
+        return await answer_once(
+            services, request, answer_type=verification_pb2.VerificationReport, prepare=prepare
+        )
+
+    async def _verify_briefly(
+        self, request: verification_pb2.VerifyDocumentRequest
+    ) -> verification_pb2.VerificationReport:
+        """Judge one of many: their reports go out in one message, each without its own JSON."""
+        report = await self._verify(request, self._copy(request))
+        report.ClearField("json")
+        return report

@@ -24,45 +24,46 @@ _sym_db = _symbol_database.Default()
 
 from congvan.v1 import common_pb2 as congvan_dot_v1_dot_common__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ongvan/v1/verification.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"_\n\x15VerifyDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0b\x62lob_sha256\x18\x03 \x01(\tH\x00\x42\x08\n\x06source\"k\n\x1bVerifyDocumentStreamRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.congvan.v1.VerifyDocumentRequestH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"R\n\x1b\x42\x61tchVerifyDocumentsRequest\x12\x33\n\x08requests\x18\x01 \x03(\x0b\x32!.congvan.v1.VerifyDocumentRequest\"O\n\x1c\x42\x61tchVerifyDocumentsResponse\x12/\n\x07reports\x18\x01 \x03(\x0b\x32\x1e.congvan.v1.VerificationReport\"\xdf\x02\n\x10SignatureFinding\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nindication\x18\x03 \x01(\t\x12\x16\n\x0esub_indication\x18\x04 \x01(\t\x12\x11\n\tintegrity\x18\x05 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x06 \x01(\t\x12\r\n\x05level\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bsigner_name\x18\t \x01(\t\x12\x1b\n\x13signer_organisation\x18\n \x01(\t\x12-\n\tsigned_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0ctimestamp_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\r \x01(\t\x12\x10\n\x08practice\x18\x0e \x01(\x08\"\xdb\x02\n\x12VerificationReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12,\n\x07verdict\x18\x03 \x01(\x0e\x32\x1b.congvan.v1.DocumentVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bsentence_vi\x18\x05 \x01(\t\x12\x13\n\x0bsentence_en\x18\x06 \x01(\t\x12\x30\n\nsignatures\x18\x07 \x03(\x0b\x32\x1c.congvan.v1.SignatureFinding\x12-\n\tjudged_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rtrust_version\x18\t \x01(\t\x12\x0c\n\x04json\x18\n \x01(\t\x12\"\n\x06replay\x18\x0b \x01(\x0b\x32\x12.congvan.v1.Replay\",\n\x1cGetVerificationReportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x17ListTrustAnchorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x18ListTrustAnchorsResponse\x12,\n\x07\x61nchors\x18\x01 \x03(\x0b\x32\x1b.congvan.v1.TrustAnchorInfo\x12\x15\n\rtrust_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xe3\x01\n\x0fTrustAnchorInfo\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12!\n\x06\x62locks\x18\x04 \x03(\x0e\x32\x11.congvan.v1.Block\x12.\n\nvalid_from\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08practice\x18\x07 \x01(\x08\"\x1e\n\x1cGetVerificationPolicyRequest\"7\n\x12VerificationPolicy\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"?\n\x15VerifyEvidenceRequest\x12&\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x14.congvan.v1.Evidence\"7\n\x16VerifyEvidenceResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t*\xf6\x01\n\x0f\x44ocumentVerdict\x12 \n\x1c\x44OCUMENT_VERDICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_VERDICT_VALID\x10\x01\x12\x1c\n\x18\x44OCUMENT_VERDICT_INVALID\x10\x02\x12\"\n\x1e\x44OCUMENT_VERDICT_INDETERMINATE\x10\x03\x12\x1d\n\x19\x44OCUMENT_VERDICT_UNSIGNED\x10\x04\x12\x1f\n\x1b\x44OCUMENT_VERDICT_UNREADABLE\x10\x05\x12#\n\x1f\x44OCUMENT_VERDICT_NOT_APPLICABLE\x10\x06\x32\xb6\x05\n\x13VerificationService\x12S\n\x0eVerifyDocument\x12!.congvan.v1.VerifyDocumentRequest\x1a\x1e.congvan.v1.VerificationReport\x12\x61\n\x14VerifyDocumentStream\x12\'.congvan.v1.VerifyDocumentStreamRequest\x1a\x1e.congvan.v1.VerificationReport(\x01\x12i\n\x14\x42\x61tchVerifyDocuments\x12\'.congvan.v1.BatchVerifyDocumentsRequest\x1a(.congvan.v1.BatchVerifyDocumentsResponse\x12\x61\n\x15GetVerificationReport\x12(.congvan.v1.GetVerificationReportRequest\x1a\x1e.congvan.v1.VerificationReport\x12]\n\x10ListTrustAnchors\x12#.congvan.v1.ListTrustAnchorsRequest\x1a$.congvan.v1.ListTrustAnchorsResponse\x12\x61\n\x15GetVerificationPolicy\x12(.congvan.v1.GetVerificationPolicyRequest\x1a\x1e.congvan.v1.VerificationPolicy\x12W\n\x0eVerifyEvidence\x12!.congvan.v1.VerifyEvidenceRequest\x1a\".congvan.v1.VerifyEvidenceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ongvan/v1/verification.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"_\n\x15VerifyDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0b\x62lob_sha256\x18\x03 \x01(\tH\x00\x42\x08\n\x06source\"k\n\x1bVerifyDocumentStreamRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.congvan.v1.VerifyDocumentRequestH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"f\n\x1b\x42\x61tchVerifyDocumentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.congvan.v1.VerifyDocumentRequest\"u\n\x1c\x42\x61tchVerifyDocumentsResponse\x12/\n\x07reports\x18\x01 \x03(\x0b\x32\x1e.congvan.v1.VerificationReport\x12$\n\x08statuses\x18\x02 \x03(\x0b\x32\x12.google.rpc.Status\"\xdf\x02\n\x10SignatureFinding\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nindication\x18\x03 \x01(\t\x12\x16\n\x0esub_indication\x18\x04 \x01(\t\x12\x11\n\tintegrity\x18\x05 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x06 \x01(\t\x12\r\n\x05level\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bsigner_name\x18\t \x01(\t\x12\x1b\n\x13signer_organisation\x18\n \x01(\t\x12-\n\tsigned_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0ctimestamp_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\r \x01(\t\x12\x10\n\x08practice\x18\x0e \x01(\x08\"\xdb\x02\n\x12VerificationReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12,\n\x07verdict\x18\x03 \x01(\x0e\x32\x1b.congvan.v1.DocumentVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bsentence_vi\x18\x05 \x01(\t\x12\x13\n\x0bsentence_en\x18\x06 \x01(\t\x12\x30\n\nsignatures\x18\x07 \x03(\x0b\x32\x1c.congvan.v1.SignatureFinding\x12-\n\tjudged_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rtrust_version\x18\t \x01(\t\x12\x0c\n\x04json\x18\n \x01(\t\x12\"\n\x06replay\x18\x0b \x01(\x0b\x32\x12.congvan.v1.Replay\",\n\x1cGetVerificationReportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x17ListTrustAnchorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x18ListTrustAnchorsResponse\x12,\n\x07\x61nchors\x18\x01 \x03(\x0b\x32\x1b.congvan.v1.TrustAnchorInfo\x12\x15\n\rtrust_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xe3\x01\n\x0fTrustAnchorInfo\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12!\n\x06\x62locks\x18\x04 \x03(\x0e\x32\x11.congvan.v1.Block\x12.\n\nvalid_from\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08practice\x18\x07 \x01(\x08\"\x1e\n\x1cGetVerificationPolicyRequest\"7\n\x12VerificationPolicy\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"?\n\x15VerifyEvidenceRequest\x12&\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x14.congvan.v1.Evidence\"7\n\x16VerifyEvidenceResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t*\xf6\x01\n\x0f\x44ocumentVerdict\x12 \n\x1c\x44OCUMENT_VERDICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_VERDICT_VALID\x10\x01\x12\x1c\n\x18\x44OCUMENT_VERDICT_INVALID\x10\x02\x12\"\n\x1e\x44OCUMENT_VERDICT_INDETERMINATE\x10\x03\x12\x1d\n\x19\x44OCUMENT_VERDICT_UNSIGNED\x10\x04\x12\x1f\n\x1b\x44OCUMENT_VERDICT_UNREADABLE\x10\x05\x12#\n\x1f\x44OCUMENT_VERDICT_NOT_APPLICABLE\x10\x06\x32\xb6\x05\n\x13VerificationService\x12S\n\x0eVerifyDocument\x12!.congvan.v1.VerifyDocumentRequest\x1a\x1e.congvan.v1.VerificationReport\x12\x61\n\x14VerifyDocumentStream\x12\'.congvan.v1.VerifyDocumentStreamRequest\x1a\x1e.congvan.v1.VerificationReport(\x01\x12i\n\x14\x42\x61tchVerifyDocuments\x12\'.congvan.v1.BatchVerifyDocumentsRequest\x1a(.congvan.v1.BatchVerifyDocumentsResponse\x12\x61\n\x15GetVerificationReport\x12(.congvan.v1.GetVerificationReportRequest\x1a\x1e.congvan.v1.VerificationReport\x12]\n\x10ListTrustAnchors\x12#.congvan.v1.ListTrustAnchorsRequest\x1a$.congvan.v1.ListTrustAnchorsResponse\x12\x61\n\x15GetVerificationPolicy\x12(.congvan.v1.GetVerificationPolicyRequest\x1a\x1e.congvan.v1.VerificationPolicy\x12W\n\x0eVerifyEvidence\x12!.congvan.v1.VerifyEvidenceRequest\x1a\".congvan.v1.VerifyEvidenceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'congvan.v1.verification_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DOCUMENTVERDICT']._serialized_start=1854
-  _globals['_DOCUMENTVERDICT']._serialized_end=2100
-  _globals['_VERIFYDOCUMENTREQUEST']._serialized_start=103
-  _globals['_VERIFYDOCUMENTREQUEST']._serialized_end=198
-  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_start=200
-  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_end=307
-  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_start=309
-  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_end=391
-  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_start=393
-  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_end=472
-  _globals['_SIGNATUREFINDING']._serialized_start=475
-  _globals['_SIGNATUREFINDING']._serialized_end=826
-  _globals['_VERIFICATIONREPORT']._serialized_start=829
-  _globals['_VERIFICATIONREPORT']._serialized_end=1176
-  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_start=1178
-  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_end=1222
-  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_start=1224
-  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_end=1288
-  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_start=1290
-  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_end=1410
-  _globals['_TRUSTANCHORINFO']._serialized_start=1413
-  _globals['_TRUSTANCHORINFO']._serialized_end=1640
-  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_start=1642
-  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_end=1672
-  _globals['_VERIFICATIONPOLICY']._serialized_start=1674
-  _globals['_VERIFICATIONPOLICY']._serialized_end=1729
-  _globals['_VERIFYEVIDENCEREQUEST']._serialized_start=1731
-  _globals['_VERIFYEVIDENCEREQUEST']._serialized_end=1794
-  _globals['_VERIFYEVIDENCERESPONSE']._serialized_start=1796
-  _globals['_VERIFYEVIDENCERESPONSE']._serialized_end=1851
-  _globals['_VERIFICATIONSERVICE']._serialized_start=2103
-  _globals['_VERIFICATIONSERVICE']._serialized_end=2797
+  _globals['_DOCUMENTVERDICT']._serialized_start=1937
+  _globals['_DOCUMENTVERDICT']._serialized_end=2183
+  _globals['_VERIFYDOCUMENTREQUEST']._serialized_start=128
+  _globals['_VERIFYDOCUMENTREQUEST']._serialized_end=223
+  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_start=225
+  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_end=332
+  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_start=334
+  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_end=436
+  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_start=438
+  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_end=555
+  _globals['_SIGNATUREFINDING']._serialized_start=558
+  _globals['_SIGNATUREFINDING']._serialized_end=909
+  _globals['_VERIFICATIONREPORT']._serialized_start=912
+  _globals['_VERIFICATIONREPORT']._serialized_end=1259
+  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_start=1261
+  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_end=1305
+  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_start=1307
+  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_end=1371
+  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_start=1373
+  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_end=1493
+  _globals['_TRUSTANCHORINFO']._serialized_start=1496
+  _globals['_TRUSTANCHORINFO']._serialized_end=1723
+  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_start=1725
+  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_end=1755
+  _globals['_VERIFICATIONPOLICY']._serialized_start=1757
+  _globals['_VERIFICATIONPOLICY']._serialized_end=1812
+  _globals['_VERIFYEVIDENCEREQUEST']._serialized_start=1814
+  _globals['_VERIFYEVIDENCEREQUEST']._serialized_end=1877
+  _globals['_VERIFYEVIDENCERESPONSE']._serialized_start=1879
+  _globals['_VERIFYEVIDENCERESPONSE']._serialized_end=1934
+  _globals['_VERIFICATIONSERVICE']._serialized_start=2186
+  _globals['_VERIFICATIONSERVICE']._serialized_end=2880
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -84,8 +85,11 @@ class VerifyDocumentStreamRequest(_message.Message):
     HEADER_FIELD_NUMBER: _builtins.int
     CHUNK_FIELD_NUMBER: _builtins.int
     chunk: _builtins.bytes
+    """At most 1 MiB."""
     @_builtins.property
-    def header(self) -> Global___VerifyDocumentRequest: ...
+    def header(self) -> Global___VerifyDocumentRequest:
+        """First. It may name an upload; no chunk follows then."""
+
     def __init__(
         self,
         *,
@@ -104,19 +108,28 @@ Global___VerifyDocumentStreamRequest: _TypeAlias = VerifyDocumentStreamRequest  
 
 @_typing.final
 class BatchVerifyDocumentsRequest(_message.Message):
+    """Each item has a report of its own, kept under its own request_id; where that is empty, one is derived from the
+    batch's and the item's place. A repeated batch repeats what was refused and gives the first report to the rest.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
     @_builtins.property
-    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerifyDocumentRequest]: ...
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerifyDocumentRequest]:
+        """At most 100, and 4 MiB together: upload what is larger."""
+
     def __init__(
         self,
         *,
+        request_id: _builtins.str = ...,
         requests: _abc.Iterable[Global___VerifyDocumentRequest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -127,16 +140,24 @@ class BatchVerifyDocumentsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REPORTS_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerificationReport]: ...
+    def reports(self) -> _containers.RepeatedCompositeFieldContainer[Global___VerificationReport]:
+        """One for each request, in their order; empty where it was refused. Without `json`: GetVerificationReport has it."""
+
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedCompositeFieldContainer[_status_pb2.Status]:
+        """One for each request, in their order: code 0, or why it was refused. A bad document is a report, not a refusal."""
+
     def __init__(
         self,
         *,
         reports: _abc.Iterable[Global___VerificationReport] | None = ...,
+        statuses: _abc.Iterable[_status_pb2.Status] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reports", b"reports"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reports", b"reports", "statuses", b"statuses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,13 +82,15 @@ class VerificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VerifyDocumentStream(self, request_iterator, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same for a document that comes in chunks: a header without content, then chunks of at most 1 MiB.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchVerifyDocuments(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same for many documents in one call: one that is refused costs the others nothing.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -34,7 +34,9 @@ class VerificationServiceStub:
     VerifyDocument: _grpc.UnaryUnaryMultiCallable[_verification_pb2.VerifyDocumentRequest, _verification_pb2.VerificationReport]
     """Judges one document and keeps the report."""
     VerifyDocumentStream: _grpc.StreamUnaryMultiCallable[_verification_pb2.VerifyDocumentStreamRequest, _verification_pb2.VerificationReport]
+    """The same for a document that comes in chunks: a header without content, then chunks of at most 1 MiB."""
     BatchVerifyDocuments: _grpc.UnaryUnaryMultiCallable[_verification_pb2.BatchVerifyDocumentsRequest, _verification_pb2.BatchVerifyDocumentsResponse]
+    """The same for many documents in one call: one that is refused costs the others nothing."""
     GetVerificationReport: _grpc.UnaryUnaryMultiCallable[_verification_pb2.GetVerificationReportRequest, _verification_pb2.VerificationReport]
     ListTrustAnchors: _grpc.UnaryUnaryMultiCallable[_verification_pb2.ListTrustAnchorsRequest, _verification_pb2.ListTrustAnchorsResponse]
     GetVerificationPolicy: _grpc.UnaryUnaryMultiCallable[_verification_pb2.GetVerificationPolicyRequest, _verification_pb2.VerificationPolicy]
@@ -47,7 +49,9 @@ class VerificationServiceAsyncStub(VerificationServiceStub):
     VerifyDocument: _aio.UnaryUnaryMultiCallable[_verification_pb2.VerifyDocumentRequest, _verification_pb2.VerificationReport]  # type: ignore[assignment]
     """Judges one document and keeps the report."""
     VerifyDocumentStream: _aio.StreamUnaryMultiCallable[_verification_pb2.VerifyDocumentStreamRequest, _verification_pb2.VerificationReport]  # type: ignore[assignment]
+    """The same for a document that comes in chunks: a header without content, then chunks of at most 1 MiB."""
     BatchVerifyDocuments: _aio.UnaryUnaryMultiCallable[_verification_pb2.BatchVerifyDocumentsRequest, _verification_pb2.BatchVerifyDocumentsResponse]  # type: ignore[assignment]
+    """The same for many documents in one call: one that is refused costs the others nothing."""
     GetVerificationReport: _aio.UnaryUnaryMultiCallable[_verification_pb2.GetVerificationReportRequest, _verification_pb2.VerificationReport]  # type: ignore[assignment]
     ListTrustAnchors: _aio.UnaryUnaryMultiCallable[_verification_pb2.ListTrustAnchorsRequest, _verification_pb2.ListTrustAnchorsResponse]  # type: ignore[assignment]
     GetVerificationPolicy: _aio.UnaryUnaryMultiCallable[_verification_pb2.GetVerificationPolicyRequest, _verification_pb2.VerificationPolicy]  # type: ignore[assignment]
@@ -66,13 +70,15 @@ class VerificationServiceServicer:
         self,
         request_iterator: _MaybeAsyncIterator[_verification_pb2.VerifyDocumentStreamRequest],
         context: _ServicerContext,
-    ) -> _typing.Union[_verification_pb2.VerificationReport, _abc.Awaitable[_verification_pb2.VerificationReport]]: ...
+    ) -> _typing.Union[_verification_pb2.VerificationReport, _abc.Awaitable[_verification_pb2.VerificationReport]]:
+        """The same for a document that comes in chunks: a header without content, then chunks of at most 1 MiB."""
 
     def BatchVerifyDocuments(
         self,
         request: _verification_pb2.BatchVerifyDocumentsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_verification_pb2.BatchVerifyDocumentsResponse, _abc.Awaitable[_verification_pb2.BatchVerifyDocumentsResponse]]: ...
+    ) -> _typing.Union[_verification_pb2.BatchVerifyDocumentsResponse, _abc.Awaitable[_verification_pb2.BatchVerifyDocumentsResponse]]:
+        """The same for many documents in one call: one that is refused costs the others nothing."""
 
     def GetVerificationReport(
         self,

@@ -12,9 +12,10 @@ READS = (
     *("Get", "List", "Query", "Resolve", "Explain"),
     *("Watch", "Wait", "Pull", "Subscribe", "Download"),
 )
-# Neither do these change anything that others see, or they carry whole requests with their own ids.
+# Neither do these change anything that others see.
 WITHOUT_EFFECT = {"ValidateMessage", "VerifyEvidence", "CheckIntegrity", "PlanDisposal"}
-OF_WHOLE_REQUESTS = {"SignDocumentStream", "VerifyDocumentStream", "BatchVerifyDocuments"}
+# Their header is a whole request with its own id.
+OF_WHOLE_REQUESTS = {"SignDocumentStream", "VerifyDocumentStream"}
 # The offset names what is written: a repeat changes nothing.
 IDEMPOTENT_BY_OFFSET = {"WriteBlob", "WriteChunk"}
 

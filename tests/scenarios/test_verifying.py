@@ -1,0 +1,267 @@
+"""Documents judged over real gRPC: in one piece, in chunks, and many in one call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from congvan.v1 import verification_pb2
+from tests.support.clients import WAIT, Client, refused_with
+from tests.support.practice import one_page
+from tests.support.service import COMMUNE, PROVINCE, RunningService
+from tests.support.signing_calls import (
+    CHUNK_BYTES,
+    MEGABYTE,
+    large,
+    reason_in,
+    sign_request,
+    signed_by_stream,
+    streamed,
+    verdict_of,
+)
+from tests.support.workers import Peak, spooled, worker_of
+
+Report = verification_pb2.VerificationReport
+VALID = verification_pb2.DOCUMENT_VERDICT_VALID
+INVALID = verification_pb2.DOCUMENT_VERDICT_INVALID
+UNREADABLE = verification_pb2.DOCUMENT_VERDICT_UNREADABLE
+LARGE_BYTES = 30 * MEGABYTE
+
+
+def request_for(
+    content: bytes = b"", *, sha256: str = ""
+) -> verification_pb2.VerifyDocumentRequest:
+    request = verification_pb2.VerifyDocumentRequest(request_id=str(uuid4()))
+    if sha256:
+        request.blob_sha256 = sha256
+    elif content:
+        request.content = content
+    return request
+
+
+def in_chunks(
+    header: verification_pb2.VerifyDocumentRequest,
+    document: bytes,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[verification_pb2.VerifyDocumentStreamRequest]:
+    yield verification_pb2.VerifyDocumentStreamRequest(header=header)
+    for start in range(0, len(document), chunk_bytes):
+        yield verification_pb2.VerifyDocumentStreamRequest(
+            chunk=document[start : start + chunk_bytes]
+        )
+
+
+def judged_in_chunks(
+    client: Client,
+    document: bytes,
+    *,
+    header: verification_pb2.VerifyDocumentRequest | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Report:
+    messages = in_chunks(header or request_for(), document, chunk_bytes=chunk_bytes)
+    return client.verification.VerifyDocumentStream(messages, timeout=WAIT)
+
+
+def told(report: Report) -> tuple[object, ...]:
+    """What a report says about its document, whenever it was made."""
+    parsed = json.loads(report.json)
+    del parsed["judged_at"]
+    bare = Report()
+    bare.CopyFrom(report)
+    for field in ("name", "json", "judged_at", "replay"):
+        bare.ClearField(field)
+    return bare.SerializeToString(deterministic=True), parsed
+
+
+@pytest.fixture(scope="module")
+def large_signed(clients: dict[str, Client]) -> bytes:
+    messages = streamed(sign_request(), large(LARGE_BYTES))
+    return signed_by_stream(clients[PROVINCE], messages)[1]
+
+
+@pytest.mark.parametrize("chunk_bytes", [199, CHUNK_BYTES])
+def test_a_document_in_chunks_is_judged_as_in_one_piece(
+    clients: dict[str, Client], service: RunningService, sealed: bytes, chunk_bytes: int
+) -> None:
+    client = clients[PROVINCE]
+    whole = verdict_of(client, sealed)
+    report = judged_in_chunks(client, sealed, chunk_bytes=chunk_bytes)
+    assert whole.verdict == VALID
+    assert told(report) == told(whole)
+    assert not spooled(service)
+
+
+def test_a_bad_document_in_chunks_is_an_answer(clients: dict[str, Client]) -> None:
+    client, document = clients[PROVINCE], b"no PDF at all"
+    report = judged_in_chunks(client, document)
+    assert (report.verdict, report.reason) == (UNREADABLE, "NOT_A_PDF")
+    assert told(report) == told(verdict_of(client, document))
+
+
+def test_a_large_document_is_judged_in_little_more_memory_of_the_service(
+    clients: dict[str, Client], service: RunningService, large_signed: bytes
+) -> None:
+    client = clients[PROVINCE]
+    peak = Peak(worker_of(service))
+    report = judged_in_chunks(client, large_signed)
+    assert peak.extra_bytes <= 0.25 * len(large_signed), f"{peak.extra_bytes / MEGABYTE:.1f} MB"
+    assert report.verdict == VALID, report.json
+
+    blob = client.upload(large_signed)
+    peak = Peak(worker_of(service))
+    uploaded = client.verification.VerifyDocument(request_for(sha256=blob.sha256), timeout=WAIT)
+    assert peak.extra_bytes <= 0.25 * len(large_signed), f"{peak.extra_bytes / MEGABYTE:.1f} MB"
+    assert told(uploaded) == told(report)
+    assert not spooled(service)
+
+
+def test_one_bit_of_a_large_document_is_noticed(
+    clients: dict[str, Client], large_signed: bytes
+) -> None:
+    altered = bytearray(large_signed)
+    altered[LARGE_BYTES // 2] ^= 1
+    report = judged_in_chunks(clients[PROVINCE], bytes(altered))
+    assert report.verdict == INVALID
+    assert report.signatures[0].integrity == "BROKEN"
+
+
+def test_a_repeated_stream_gets_the_first_report(clients: dict[str, Client], sealed: bytes) -> None:
+    client, header = clients[PROVINCE], request_for()
+    first = judged_in_chunks(client, sealed, header=header)
+    again = judged_in_chunks(client, sealed, header=header, chunk_bytes=1000)
+    assert (first.replay.replayed, again.replay.replayed) == (False, True)
+    assert (again.name, again.json) == (first.name, first.json)
+    kept = client.verification.GetVerificationReport(
+        verification_pb2.GetVerificationReportRequest(name=first.name), timeout=WAIT
+    )
+    assert kept.json == first.json
+    with refused_with("REQUEST_ID_REUSED"):
+        judged_in_chunks(client, one_page("Another"), header=header)
+
+
+def test_a_stream_and_an_upload_of_the_same_document_are_the_same_request(
+    clients: dict[str, Client], sealed: bytes
+) -> None:
+    client, header = clients[PROVINCE], request_for()
+    first = judged_in_chunks(client, sealed, header=header)
+    named = request_for(sha256=client.upload(sealed).sha256)
+    named.request_id = header.request_id
+    again = client.verification.VerifyDocument(named, timeout=WAIT)
+    alone = judged_in_chunks(client, b"", header=named)
+    assert {first.name} == {again.name, alone.name}
+    assert again.replay.replayed
+    assert alone.replay.replayed
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("no message", "ARGUMENT_INVALID"),
+        ("no header", "ARGUMENT_INVALID"),
+        ("two headers", "ARGUMENT_INVALID"),
+        ("bytes in the header", "ARGUMENT_INVALID"),
+        ("a chunk too large", "ARGUMENT_INVALID"),
+        ("an empty chunk", "ARGUMENT_INVALID"),
+        ("no byte", "ARGUMENT_INVALID"),
+        ("chunks beside an upload", "ARGUMENT_INVALID"),
+        ("a stranger's upload", "BLOB_UNKNOWN"),
+        ("no request_id", "REQUEST_ID_INVALID"),
+    ],
+)
+def test_what_is_no_stream_of_one_document_is_refused(
+    clients: dict[str, Client], service: RunningService, case: str, reason: str
+) -> None:
+    client, document = clients[PROVINCE], one_page(f"Refused: {case}")
+    messages = list(in_chunks(request_for(), document))
+    uploaded = request_for(sha256=client.upload(one_page("Uploaded")).sha256)
+    strange = request_for(sha256=clients[COMMUNE].upload(one_page("Theirs")).sha256)
+    nameless = verification_pb2.VerifyDocumentRequest()
+    empty = verification_pb2.VerifyDocumentStreamRequest(chunk=b"")
+    cases = {
+        "no message": [],
+        "no header": messages[1:],
+        "two headers": [messages[0], *messages],
+        "bytes in the header": list(in_chunks(request_for(document), document)),
+        "a chunk too large": list(
+            in_chunks(request_for(), bytes(CHUNK_BYTES + 1), chunk_bytes=CHUNK_BYTES + 1)
+        ),
+        "an empty chunk": [*messages, empty],
+        "no byte": messages[:1],
+        "chunks beside an upload": list(in_chunks(uploaded, document)),
+        "a stranger's upload": list(in_chunks(strange, b"")),
+        "no request_id": list(in_chunks(nameless, document)),
+    }
+    with refused_with(reason):
+        client.verification.VerifyDocumentStream(iter(cases[case]), timeout=WAIT)
+    assert not spooled(service)
+
+
+def test_a_stranger_s_upload_is_not_judged(clients: dict[str, Client]) -> None:
+    theirs = clients[COMMUNE].upload(one_page("Not yours to judge"))
+    with refused_with("BLOB_UNKNOWN"):
+        clients[PROVINCE].verification.VerifyDocument(
+            request_for(sha256=theirs.sha256), timeout=WAIT
+        )
+
+
+def test_in_a_batch_one_that_is_refused_costs_the_others_nothing(
+    clients: dict[str, Client], service: RunningService, sealed: bytes, large_signed: bytes
+) -> None:
+    client = clients[PROVINCE]
+    theirs = one_page("Theirs, in a batch")
+    first, strange = request_for(sealed), request_for(sha256=clients[COMMUNE].upload(theirs).sha256)
+    batch = verification_pb2.BatchVerifyDocumentsRequest(
+        request_id=str(uuid4()),
+        requests=[
+            first,
+            strange,
+            verification_pb2.VerifyDocumentRequest(content=b"no PDF at all"),
+            verification_pb2.VerifyDocumentRequest(),
+            verification_pb2.VerifyDocumentRequest(blob_sha256=client.upload(large_signed).sha256),
+        ],
+    )
+    answer = client.verification.BatchVerifyDocuments(batch, timeout=WAIT)
+    assert [reason_in(each) for each in answer.statuses] == [
+        *("", "BLOB_UNKNOWN", "", "ARGUMENT_INVALID", "")
+    ]
+    refused = verification_pb2.DOCUMENT_VERDICT_UNSPECIFIED
+    verdicts = [VALID, refused, UNREADABLE, refused, VALID]
+    assert [each.verdict for each in answer.reports] == verdicts
+    assert [bool(each.name) for each in answer.reports] == [True, False, True, False, True]
+    assert not any(each.json for each in answer.reports)
+    assert not spooled(service)
+    kept = client.verification.GetVerificationReport(
+        verification_pb2.GetVerificationReportRequest(name=answer.reports[0].name), timeout=WAIT
+    )
+    assert told(kept) == told(verdict_of(client, sealed))
+    # An item is the request that it would be by itself.
+    alone = client.verification.VerifyDocument(first, timeout=WAIT)
+    assert (alone.name, alone.replay.replayed) == (answer.reports[0].name, True)
+
+    client.upload(theirs)
+    again = client.verification.BatchVerifyDocuments(batch, timeout=WAIT)
+    assert [reason_in(each) for each in again.statuses] == ["", "", "", "ARGUMENT_INVALID", ""]
+    assert [each.replay.replayed for each in again.reports] == [True, False, True, False, True]
+    names = [each.name for each in again.reports]
+    assert [names[place] for place in (0, 2, 4)] == [
+        answer.reports[place].name for place in (0, 2, 4)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_the_size_of_a_batch_is_bounded(clients: dict[str, Client], count: int) -> None:
+    batch = verification_pb2.BatchVerifyDocumentsRequest(
+        request_id=str(uuid4()), requests=[request_for(b"x") for _ in range(count)]
+    )
+    with refused_with("ARGUMENT_INVALID"):
+        clients[PROVINCE].verification.BatchVerifyDocuments(batch, timeout=WAIT)
+
+
+def test_a_batch_has_a_request_id_of_its_own(clients: dict[str, Client]) -> None:
+    batch = verification_pb2.BatchVerifyDocumentsRequest(requests=[request_for(b"x")])
+    with refused_with("REQUEST_ID_INVALID"):
+        clients[PROVINCE].verification.BatchVerifyDocuments(batch, timeout=WAIT)
