@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.agreement import FORGED, accepted
 from certs.anchors import TrustStore
 from signer.assessing import assess
 from signer.report import Report
-from signer.verdicts import Changes, Integrity, Verdict
+from signer.verdicts import Verdict
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
-FORGED = ("ATTACK", "INVALID_MOD", "INVALID_CRYPTO")
 
 # A judge like the others: skipped with its name where it is missing, an error in CI.
 pytestmark = [] if CORPUS.is_dir() else [pytest.mark.judge("../shared/corpus")]
@@ -35,19 +35,6 @@ def assessed() -> dict[str, list[tuple[str, Report]]]:
             report = assess(document, store=TrustStore(), at=datetime.now(UTC))
             results.setdefault(row["expected"], []).append((row["file"], report))
     return results
-
-
-def accepted(report: Report) -> bool:
-    """Whether the report, trust aside, takes the document for untouched."""
-    return (
-        report.verdict is not Verdict.UNREADABLE
-        and bool(report.signatures)
-        and all(
-            entry.integrity is Integrity.INTACT
-            and entry.changes in (Changes.NONE, Changes.SIGNATURES, Changes.ARCHIVAL)
-            for entry in report.signatures
-        )
-    )
 
 
 @pytest.mark.parametrize("kind", FORGED)
