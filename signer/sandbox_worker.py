@@ -7,6 +7,7 @@ holds no secret: the environment is empty, no file can be written, and it dies w
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import logging
 import math
@@ -43,13 +44,17 @@ def main() -> None:
         _limit(memory_bytes)
         for module in modules:
             importlib.import_module(module)
+        # What lasts need not be looked through after each call.
+        gc.freeze()
         _send(connection, (READY, os.getpid()))
         while (call := _read(calls)) is not None:
             function, args, kwargs, cpu_seconds = call
             answer = _run(function, args, kwargs=kwargs, cpu_seconds=cpu_seconds)
             _send_answer(connection, answer)
-            # A document may be large: don't hold it until the next one comes.
+            # A document may be large: don't hold it until the next one comes. The engine's objects
+            # refer to each other in circles and to the document's bytes.
             del call, args, kwargs, answer
+            gc.collect()
 
 
 def _die_with_parent(parent: int) -> None:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 
 from certs.anchors import TrustStore
@@ -30,6 +31,7 @@ from signer.sandbox import MEBIBYTE, Sandbox, SandboxLimits
 from signer.sandbox_wire import PREFIX, WireError, frame, load_answer
 from signer.verdicts import Verdict
 from tests.support import costly, sandboxed
+from tests.support.signing_calls import MEGABYTE, large
 from tests.support.verification import Judge
 
 SMALL = SandboxLimits(cpu_seconds=1, wall_seconds=2, memory_bytes=1024 * MEBIBYTE)
@@ -293,6 +295,26 @@ async def test_a_file_that_costs_too_much_is_named_in_its_report(tmp_path: Path)
         report = await sandbox.assess(path, store=TrustStore(), at=datetime.now(UTC))
     assert report.reason == "SANDBOX_LIMIT_EXCEEDED"
     assert (report.sha256, report.size_bytes) == (sha256(document).hexdigest(), len(document))
+
+
+async def test_a_call_s_memory_is_given_back_before_the_next(
+    one_page_pdf: bytes, tmp_path: Path
+) -> None:
+    # glibc may keep freed pieces of less than 32 MB for itself.
+    document, path = large(40 * MEGABYTE), tmp_path / "large.pdf"
+    path.write_bytes(document)
+    async with Sandbox(1) as sandbox:
+        (process_id,) = sandbox.process_ids
+        process = psutil.Process(process_id)
+        await sandbox.assess(one_page_pdf, store=TrustStore(), at=datetime.now(UTC))
+        before = process.memory_info().rss
+        for each in (path, document, path, document):
+            report = await sandbox.assess(each, store=TrustStore(), at=datetime.now(UTC))
+            assert report.verdict is Verdict.UNSIGNED
+        # Calls are done one by one: with this one's answer the last one is cleared away.
+        await sandbox.assess(one_page_pdf, store=TrustStore(), at=datetime.now(UTC))
+        assert process.memory_info().rss - before < 0.5 * len(document)
+        assert sandbox.process_ids == {process_id}
 
 
 def test_members_of_enumerations_travel_as_class_and_value() -> None:
