@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyhanko.pdf_utils import generic
@@ -23,7 +23,6 @@ from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
     DiffResult,
     DocInfoRule,
-    DSSCompareRule,
     FieldComparisonContext,
     FieldComparisonSpec,
     FieldMDPRule,
@@ -48,6 +47,8 @@ from signer.number_and_date import TEXT_FIELDS
 from signer.prepared_fields import PreparedField, prepared_fields
 from signer.reasons import Reason
 from signer.signature_fields import FieldState, signature_fields
+from signer.store_changes import SecurityStoreRule, store_rewritten_after
+from signer.trailer_streams import streams_added, streams_missing_since, without_missing_streams
 from signer.verdicts import Changes
 
 # The engine logs each refused difference with its objects: a stranger's text in our log.
@@ -201,7 +202,20 @@ class _WithoutIdleFrees(HistoricalResolver):
 
 
 class _Policy(StandardDiffPolicy):
-    """The engine's policy over revisions as they are, without idle entries."""
+    """The engine's policy over revisions as they are, without what changes nothing in them."""
+
+    def review_file(
+        self,
+        reader: PdfFileReader,
+        base_revision: int | HistoricalResolver,
+        field_mdp_spec: FieldMDPSpec | None = None,
+        doc_mdp: MDPPerm | None = None,
+    ) -> DiffResult | SuspiciousModification:
+        """Judge all revisions after the signed one, each by itself."""
+        if isinstance(base_revision, int):
+            base_revision = reader.get_historical_resolver(base_revision)
+        signed = without_missing_streams(base_revision)
+        return super().review_file(reader, signed, field_mdp_spec, doc_mdp)
 
     def apply(
         self,
@@ -214,6 +228,9 @@ class _Policy(StandardDiffPolicy):
         plain = _WithoutIdleFrees(new.reader, new.revision)
         if plain.idle_frees():
             new = plain
+        if streams_added(old, new):
+            raise SuspiciousModification("the trailer names another document")
+        new = without_missing_streams(new)
         return super().apply(old, new, field_mdp_spec, doc_mdp)
 
 
@@ -230,7 +247,7 @@ def _policy(*further: FieldMDPRule) -> StandardDiffPolicy:
             DocInfoRule().as_qualified(archival),
             XrefStreamRule().as_qualified(archival),
             ObjectStreamRule().as_qualified(archival),
-            DSSCompareRule().as_qualified(archival),
+            SecurityStoreRule().as_qualified(archival),
             MetadataUpdateRule().as_qualified(archival),  # type: ignore[no-untyped-call]
         ],
         form_rule=_FormRule(field_rules=field_rules),
@@ -292,7 +309,8 @@ def judge_changes(
         if isinstance(result, DiffResult):
             filled = result.changed_form_fields.intersection(TEXT_FIELDS)
             if not filled or _filled_once(reader, revision, names=filled, sealed_in=sealed_in):
-                return _harmless(result, locks, filled=filled)
+                judgement = _harmless(result, locks, filled=filled)
+                return _with_leniencies(judgement, reader, revision=revision)
         generous = _WITH_FORMS.review_file(
             reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
         )
@@ -353,6 +371,20 @@ def _harmless(result: DiffResult, locks: Locks, *, filled: set[str]) -> ChangeJu
     if result.modification_level is ModificationLevel.LTA_UPDATES:
         return ChangeJudgement(changes=Changes.ARCHIVAL)
     return ChangeJudgement(changes=Changes.SIGNATURES)
+
+
+def _with_leniencies(
+    judgement: ChangeJudgement, reader: PdfFileReader, *, revision: int
+) -> ChangeJudgement:
+    """Name what was let pass, in good judgements alone: the others name what was not."""
+    if judgement.reason is not None:
+        return judgement
+    named = [judgement.detail] if judgement.detail else []
+    if store_rewritten_after(reader, revision):
+        named.append("lenient: older entries of /VRI were written anew or left out")
+    if streams_missing_since(reader, revision):
+        named.append("lenient: /AdditionalStreams names what the file lacks")
+    return replace(judgement, detail="; ".join(named))
 
 
 def _forbidden(reason: Reason, detail: str) -> ChangeJudgement:
