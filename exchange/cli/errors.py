@@ -3,6 +3,8 @@
 CliError
 ├─ UsageInvalid         USAGE_INVALID
 ├─ NothingToSign        NOTHING_TO_SIGN
+├─ NothingToVerify      NOTHING_TO_VERIFY
+├─ SignedLater          SIGNED_LATER
 ├─ KeyUnnamed           KEY_UNNAMED
 ├─ PictureUnnamed       PICTURE_UNNAMED
 ├─ AlreadyAtLevel       ALREADY_AT_LEVEL
@@ -60,6 +62,18 @@ class NothingToSign(CliError):
     """There is no PDF file where you said. Check the folder or pattern, or add --recursive."""
 
     reason = "NOTHING_TO_SIGN"
+
+
+class NothingToVerify(CliError):
+    """There is no PDF file where you said. Check the folder or pattern, or add --recursive."""
+
+    reason = "NOTHING_TO_VERIFY"
+
+
+class SignedLater(CliError):
+    """The signature says it was made after the time of --at. Ask for a later time, or for now."""
+
+    reason = "SIGNED_LATER"
 
 
 class AlreadyAtLevel(CliError):

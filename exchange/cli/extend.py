@@ -1,7 +1,7 @@
 """`congvan extend`: bring signatures to B-LT or B-LTA, and renew archive time-stamps."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -128,14 +128,14 @@ async def extend_files(options: ExtendOptions, output: Output) -> ExitCode:
         act = Act(settings=settings, certificate_sha256="", apply=extension.apply)
         with (
             _journals(plan) as opened,
-            progress(output, len(plan.targets), shown=not options.no_progress) as advance,
+            progress(output, len(plan.targets), shown=not options.no_progress) as step,
         ):
             bench = Bench(act=act, clock=now, journals=opened)
             ended = await run_batch(
                 plan.targets,
                 partial(_extend_one, bench),
                 rules=Rules(in_flight=MAX_IN_FLIGHT),
-                tell=partial(_tell, output=output, advance=advance),
+                tell=lambda outcome: step(partial(tell_outcome, outcome, output)),
             )
     tell_end(ended, output)
     return exit_code(ended.outcomes, interrupted=ended.interrupted)
@@ -185,11 +185,6 @@ async def _extend_one(bench: Bench, target: Target) -> Outcome:
     if outcome.reason == AlreadyAtLevel.reason:
         return replace(outcome, outcome=Result.SKIPPED, output=outcome.file)
     return outcome
-
-
-def _tell(outcome: Outcome, *, output: Output, advance: Callable[[], None]) -> None:
-    tell_outcome(outcome, output)
-    advance()
 
 
 @contextlib.contextmanager

@@ -1,29 +1,41 @@
 """`congvan verify`: judge the signatures of PDF files in the sandbox, and say what to do."""
 
 import asyncio
+import os
+from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import RenderableType
 from rich.text import Text
 
 from certs.fetching import EvidenceFetcher
+from exchange.cli.as_of import as_of
 from exchange.cli.commands import as_command
-from exchange.cli.errors import FileUnreadable
+from exchange.cli.errors import FileUnreadable, NothingToVerify
 from exchange.cli.exits import VERDICT_CODES, ExitCode, worst_verdict
 from exchange.cli.files import read_file
-from exchange.cli.moments import local_time
+from exchange.cli.in_order import run_in_order
+from exchange.cli.moments import local_time, parse_instant
+from exchange.cli.named_files import is_batch, named_files
 from exchange.cli.output import Output, indented, plain
-from exchange.cli.trust import TrustOptions, now, trust_of
+from exchange.cli.signing.options import Files, NoProgress, Recursive
+from exchange.cli.signing.progress import progress
+from exchange.cli.trust import Trust, TrustOptions, now, trust_of
+from signer.errors import SandboxBroken
 from signer.evidence_gathering import assess_with_evidence
 from signer.limits import DEFAULT as LIMITS
 from signer.report import Report, SignatureReport
 from signer.sandbox import Sandbox
 from signer.verdicts import Indication
 
+MAX_AT_ONCE: Final = 4
+"""Documents judged at once, each in a process of its own with up to 1.5 GB."""
 MARKS = {"VALID": "✓", "INVALID": "✗", "UNREADABLE": "✗", "INDETERMINATE": "?", "UNSIGNED": "–"}
 STYLES = {
     "VALID": "green",
@@ -43,9 +55,15 @@ _INDICATION_VERDICT = {
 class VerifyOptions(TrustOptions):
     """What `verify` takes."""
 
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Tệp PDF cần kiểm tra · PDF files.")
-    ]
+    files: Files
+    at: Annotated[
+        str,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            help="Xét vào lúc, hoặc cuối ngày ấy · Judge at a time, or a day's end.",
+        ),
+    ] = ""
     fetch: Annotated[
         bool,
         typer.Option(
@@ -53,36 +71,125 @@ class VerifyOptions(TrustOptions):
             help="Lấy OCSP, CRL từ nơi được phép · Fetch evidence from allowed places.",
         ),
     ] = True
+    recursive: Recursive = False
+    no_progress: NoProgress = False
+
+
+Found = Report | FileUnreadable | SandboxBroken
+"""What came of one file: the report on it, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """How each file is judged; at is None for now. several: whether one of many can't be waited
+    for, such as a pipe that nobody writes into.
+    """
+
+    sandbox: Sandbox
+    trust: Trust
+    fetcher: EvidenceFetcher | None
+    at: datetime | None
+    several: bool
+
+    async def judge(self, file: Path) -> tuple[Path, Found]:
+        """Judge one file; of several, none keeps the others from being judged."""
+        try:
+            content = await asyncio.to_thread(self._read, file)
+            report = await assess_with_evidence(
+                content,
+                sandbox=self.sandbox,
+                store=self.trust.store,
+                fetcher=self.fetcher,
+                at=self.at or now(),
+                evidence=self.trust.evidence,
+            )
+        except FileUnreadable as error:
+            return file, error
+        except SandboxBroken as error:
+            if not self.several:
+                raise
+            return file, error
+        return file, as_of(report, self.at) if self.at else report
+
+    def _read(self, file: Path) -> bytes:
+        if self.several and os.path.exists(file) and not os.path.isfile(file):
+            raise FileUnreadable(f"{file}: not a regular file")
+        return read_file(file, max_bytes=LIMITS.max_bytes)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Telling:
+    """What is told of each file, and how many there were of each verdict."""
+
+    output: Output
+    several: bool
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+    def tell(self, told: tuple[Path, Found]) -> None:
+        """Tell of one file."""
+        file, found = told
+        document = file_json(file, found)
+        self.verdicts[document["verdict"]] += 1
+        (self.output.line if self.several else self.output.document)(document)
+        if isinstance(found, Report):
+            self.output.show(*lines(str(file), found, output=self.output))
+        else:
+            self.output.show(*_unreadable_lines(file, found, output=self.output))
+
+    def end(self, total: int, *, interrupted: bool) -> None:
+        """Tell the sums."""
+        judged = {verdict: self.verdicts[verdict] for verdict in MARKS}
+        left = total - self.verdicts.total()
+        sums = {"verdicts": judged, "not_judged": left, "interrupted": interrupted}
+        self.output.line({"summary": sums})
+        self.output.say("verify.total", total=total - left, **judged)
+        if interrupted:
+            text = self.output.phrase("verify.stopped", count=left)
+            self.output.note(text, style="yellow")
 
 
 async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     """Kiểm tra chữ ký số · Check the signatures of PDF files.
 
-    Exit code: 0 valid, 3 invalid or unreadable, 5 undetermined, 8 unsigned; of several, the worst.
+    Exit code: 0 valid, 3 invalid or unreadable, 5 undetermined, 8 unsigned;
+    of several, the worst. --json writes one document for one file; for
+    folders, patterns and several files a line each, then one with the sums.
+
+    --at takes 2026-11-23T10:00+07:00, or a day. Only evidence of that time
+    counts: what is in the file, and --crl. That a signature existed then is
+    taken on your word, unless a time-stamp proves it.
     """
+    named = [file for file, _ in _named(options)]
+    several, found = is_batch(options.files, named), list(dict.fromkeys(named))
+    at = parse_instant(options.at, now=now()) if options.at else None
     trust = trust_of(options)
-    findings: list[tuple[Path, Report | FileUnreadable]] = []
+    telling = _Telling(output=output, several=several)
+    if at is not None:
+        output.say("verify.as_of", time=local_time(at))
+    at_once = min(len(found), len(os.sched_getaffinity(0)), MAX_AT_ONCE)
     async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(Sandbox())
-        fetcher = None
-        if options.fetch and trust.policy.allowed:
-            fetcher = await stack.enter_async_context(EvidenceFetcher(trust.policy))
-        for file in options.files:
-            try:
-                content = await asyncio.to_thread(read_file, file, max_bytes=LIMITS.max_bytes)
-            except FileUnreadable as error:
-                findings.append((file, error))
-                continue
-            report = await assess_with_evidence(
-                content,
-                sandbox=sandbox,
-                store=trust.store,
-                fetcher=fetcher,
-                at=now(),
-                evidence=trust.evidence,
+        judge = _Judge(
+            sandbox=await stack.enter_async_context(Sandbox(workers=at_once)),
+            trust=trust,
+            fetcher=await _fetcher(options, trust, stack=stack),
+            at=at,
+            several=several,
+        )
+        shown = not options.no_progress
+        with progress(output, len(found), shown=shown, label="verify.progress") as step:
+            interrupted = await run_in_order(
+                found,
+                judge.judge,
+                at_once=at_once,
+                tell=lambda told: step(partial(telling.tell, told)),
             )
-            findings.append((file, report))
-    return _tell(findings, output)
+    if interrupted and not several:
+        raise asyncio.CancelledError
+    if several:
+        telling.end(len(found), interrupted=interrupted)
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    return VERDICT_CODES[worst_verdict(list(telling.verdicts))]
 
 
 def lines(name: str, report: Report, *, output: Output) -> list[RenderableType]:
@@ -101,24 +208,39 @@ def lines(name: str, report: Report, *, output: Output) -> list[RenderableType]:
     return shown
 
 
-def file_json(file: Path, found: Report | FileUnreadable) -> dict[str, Any]:
-    """Give the JSON of one file: the report's, with its file, or why it can't be read."""
+def file_json(file: Path, found: Found) -> dict[str, Any]:
+    """Give the JSON of one file: the report's, with its file, or why there is none."""
     if isinstance(found, Report):
         return {"file": str(file), **found.to_json()}
     unreadable = {"verdict": "UNREADABLE", "reason": found.reason, "detail": found.detail}
     return {"schema_version": 1, "file": str(file), **unreadable, "signatures": []}
 
 
-def _tell(findings: list[tuple[Path, Report | FileUnreadable]], output: Output) -> ExitCode:
-    documents = [file_json(file, found) for file, found in findings]
-    output.document(documents[0] if len(documents) == 1 else {"files": documents})
-    for file, found in findings:
-        if isinstance(found, Report):
-            output.show(*lines(str(file), found, output=output))
-        elif not output.as_json:
-            output.failure(found)
-    verdicts = [str(each["verdict"]) for each in documents]
-    return VERDICT_CODES[worst_verdict(verdicts)]
+def _named(options: VerifyOptions) -> list[tuple[Path, Path]]:
+    named = named_files(options.files, recursive=options.recursive)
+    if not named:
+        raise NothingToVerify(", ".join(options.files))
+    return named
+
+
+async def _fetcher(
+    options: VerifyOptions, trust: Trust, *, stack: AsyncExitStack
+) -> EvidenceFetcher | None:
+    if not options.fetch or not trust.policy.allowed:
+        return None
+    return await stack.enter_async_context(EvidenceFetcher(trust.policy))
+
+
+def _unreadable_lines(
+    file: Path, found: FileUnreadable | SandboxBroken, *, output: Output
+) -> list[RenderableType]:
+    first = Text(f"{MARKS['UNREADABLE']} ", style=STYLES["UNREADABLE"])
+    first.append(output.phrase("verdict.UNREADABLE"))
+    first.append(f": {plain(file)}", style="default")
+    shown: list[RenderableType] = [first, output.sentence(found.reason, indent=2)]
+    if found.detail:
+        shown.append(indented(f"→ {found.detail}", 2))
+    return shown
 
 
 def _signature_lines(entry: SignatureReport, output: Output) -> list[RenderableType]:

@@ -1,14 +1,11 @@
 """Running a batch: a few documents in flight, told in their order, stoppable at any moment."""
 
 import asyncio
-import contextlib
-import signal
-import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
+from exchange.cli.interruption import on_signals
 from exchange.cli.signing.outcomes import NOT_TRIED, Outcome, Result
 from exchange.cli.signing.targets import Target
 
@@ -31,7 +28,6 @@ _OF_SERVICES: Final = frozenset(
 )
 
 Work = Callable[[Target], Awaitable[Outcome]]
-_Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +66,7 @@ async def run_batch(
         for each in workers:
             each.cancel()
 
-    with _on_signals(interrupt):
+    with on_signals(interrupt):
         try:
             await asyncio.gather(*workers)
         except asyncio.CancelledError:
@@ -158,31 +154,3 @@ async def _take_targets(run: _Run, work: Work, *, rules: Rules) -> None:
             outcome = run.targets[at].untouched(NOT_TRIED)
         run.settle(at, outcome)
         run.judge(outcome, rules=rules)
-
-
-@contextlib.contextmanager
-def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Act on the first signal to end; a second one means what it meant before."""
-    loop = asyncio.get_running_loop()
-    before: dict[int, _Handler] = {}
-
-    def restore() -> None:
-        while before:
-            number, handler = before.popitem()
-            loop.remove_signal_handler(number)
-            signal.signal(number, handler)
-
-    def once() -> None:
-        restore()
-        act()
-
-    # Only the main thread may have handlers; elsewhere whoever runs the loop ends it.
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handler = signal.getsignal(number)
-            loop.add_signal_handler(number, once)
-            before[number] = handler
-    try:
-        yield
-    finally:
-        restore()

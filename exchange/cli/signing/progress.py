@@ -7,13 +7,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from exchange.cli.output import Output
 
+Tell = Callable[[], None]
+
 
 @contextmanager
-def progress(output: Output, total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
-    """Give a function to call after each file; nothing is drawn for a pipe or a single file."""
+def progress(
+    output: Output, total: int, *, shown: bool, label: str = "sign.progress"
+) -> Iterator[Callable[[Tell], None]]:
+    """Give a function to call with what is told of each file, while the bar is away.
+
+    Nothing is drawn for a pipe or a single file. label: the phrase before the bar.
+    """
     console = output.error_console
     if not shown or total < 2 or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda: None
+        yield lambda tell: tell()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -22,6 +29,14 @@ def progress(output: Output, total: int, *, shown: bool) -> Iterator[Callable[[]
         TextColumn(output.phrase("sign.progress_left")),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(output.phrase("sign.progress"), total=total)
-        yield lambda: bar.advance(task)
+    # Results go where stdout goes, in whole lines: not through the bar, which is on stderr.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task(output.phrase(label), total=total)
+
+        def step(tell: Tell) -> None:
+            bar.stop()
+            tell()
+            bar.advance(task)
+            bar.start()
+
+        yield step

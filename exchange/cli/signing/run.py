@@ -150,13 +150,12 @@ async def _batch(call: Call, act: Act, *, rules: Rules, output: Output) -> Ended
     _make_folders(call)
     with (
         _journals(call) as opened,
-        progress(output, len(targets), shown=not call.options.no_progress) as advance,
+        progress(output, len(targets), shown=not call.options.no_progress) as step,
     ):
         bench = Bench(act=act, clock=now, journals=opened)
 
         def tell(outcome: Outcome) -> None:
-            tell_outcome(outcome, output)
-            advance()
+            step(partial(tell_outcome, outcome, output))
 
         return await run_batch(targets, bench.sign_one, rules=rules, tell=tell)
 

@@ -1,20 +1,14 @@
 """Which files a signing command means, and where each result goes: files, folders and globs."""
 
-import glob
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-from exchange.cli.errors import FileUnreadable, NothingToSign, UsageInvalid
-from exchange.cli.files import is_folder, is_taken, require_new
+from exchange.cli.errors import NothingToSign, UsageInvalid
+from exchange.cli.files import is_folder, require_new
+from exchange.cli.named_files import ENDING, is_batch, named_files
 from exchange.cli.signing.outcomes import OWN_OUTPUT, SAME_DOCUMENT, Outcome, Result
-
-_ENDING = ".pdf"
-_GLOB = re.compile(r"[*?\[]")
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,56 +62,23 @@ def plan_targets(wanted: Wanted) -> Plan:
     """
     if not re.fullmatch(r"[^/\0]+", wanted.suffix):
         raise UsageInvalid(f"--suffix {wanted.suffix!r}: an ending of a file's name is needed")
-    found = [(file, root) for path in wanted.paths for file, root in _files(path, wanted)]
+    found = named_files(wanted.paths, recursive=wanted.recursive)
     if not found:
         raise NothingToSign(", ".join(wanted.paths))
-    is_batch = len(found) > 1 or Path(wanted.paths[0]) != found[0][0]
+    several = is_batch(wanted.paths, [file for file, _ in found])
     if wanted.out is not None and not is_folder(wanted.out):
-        if is_batch:
+        if several:
             raise UsageInvalid(f"--out {wanted.out}: several files need an existing folder")
         return Plan(targets=(_single(found[0][0], wanted.out),), is_batch=False)
     targets = tuple(_marked(_placed(found, wanted), suffix=wanted.suffix))
-    if not is_batch:
+    if not several:
         require_new(targets[0].output)
-    return Plan(targets=targets, is_batch=is_batch)
+    return Plan(targets=targets, is_batch=several)
 
 
 def _single(file: Path, out: Path) -> Target:
     require_new(out)
     return Target(file=file, output=out)
-
-
-def _files(path: str, wanted: Wanted) -> Iterator[tuple[Path, Path]]:
-    """Yield each file with the folder that its place under --out is told from."""
-    named = Path(path)
-    if is_folder(named):
-        yield from ((file, named) for file in _pdf_files(named, recursive=wanted.recursive))
-    elif _GLOB.search(path) and not is_taken(named):
-        # A quoted pattern, or one that the shell found nothing for.
-        matches = sorted(glob.glob(path, recursive=wanted.recursive), key=_natural)
-        for match in map(Path, matches):
-            if is_folder(match):
-                continue
-            if match.suffix.lower() == _ENDING:
-                yield match, match.parent
-    else:
-        yield named, named.parent
-
-
-def _pdf_files(folder: Path, *, recursive: bool) -> Iterator[Path]:
-    # os.walk follows no links to folders, so that none is walked for ever.
-    for place, folders, names in os.walk(folder, onerror=_refuse):
-        folders.sort(key=_natural)
-        if not recursive:
-            folders.clear()
-        for name in sorted(names, key=_natural):
-            if name.lower().endswith(_ENDING) and not name.startswith("."):
-                yield Path(place) / name
-
-
-def _refuse(error: OSError) -> NoReturn:
-    # A folder that may not be read is not an empty one.
-    raise FileUnreadable(f"{error.filename}: {error.strerror}") from error
 
 
 def _placed(found: Sequence[tuple[Path, Path]], wanted: Wanted) -> Iterator[Target]:
@@ -128,7 +89,7 @@ def _placed(found: Sequence[tuple[Path, Path]], wanted: Wanted) -> Iterator[Targ
         stem = file.stem
         for former in wanted.former:
             stem = stem.removesuffix(former) or stem
-        yield Target(file=file, output=folder / f"{stem}{wanted.suffix}{_ENDING}")
+        yield Target(file=file, output=folder / f"{stem}{wanted.suffix}{ENDING}")
 
 
 def _marked(targets: Iterable[Target], *, suffix: str) -> Iterator[Target]:
@@ -154,9 +115,3 @@ def _identity(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _natural(text: str) -> list[tuple[int, int | str]]:
-    """Sort as people count: 2 before 10."""
-    parts = _DIGITS.split(text.casefold())
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
