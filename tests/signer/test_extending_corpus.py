@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from bench.agreement import accepted
 from certs.anchors import TrustStore
 from certs.errors import CertsError
 from certs.revocation import RevocationEvidence
@@ -19,7 +20,7 @@ from signer.report import Report
 from signer.requests import Level
 from signer.source import Source
 from signer.verdicts import Changes, Integrity
-from tests.signer.test_assess_corpus import CORPUS, accepted
+from tests.signer.test_assess_corpus import CORPUS
 from tests.support.ages import Ages
 from tests.support.office import OfficeTimestamper
 
