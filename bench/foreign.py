@@ -22,7 +22,8 @@ from bench.expectations import (
 )
 from certs.anchors import TrustStore
 from signer.errors import SandboxBroken, SandboxLimitExceeded
-from signer.sandbox import Sandbox, SandboxLimits
+from signer.sandbox import Sandbox
+from signer.sandbox_process import SandboxLimits
 
 EXIT_AGREED = 0
 EXIT_FAILED = 1

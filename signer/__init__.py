@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from signer.limits import DocumentLimits
     from signer.report import Report, SignatureReport
     from signer.requests import FieldLock, Level, LockAction, Permission, SigningRequest
-    from signer.sandbox import Sandbox, SandboxLimits
+    from signer.sandbox import Sandbox
+    from signer.sandbox_process import SandboxLimits
     from signer.signing import sign, sign_tail
     from signer.source import Source
     from signer.verdicts import Changes, Indication, Integrity, SignatureKind, Verdict
@@ -65,7 +66,7 @@ _HOMES: Final = {
     "Permission": "requests",
     "Report": "report",
     "Sandbox": "sandbox",
-    "SandboxLimits": "sandbox",
+    "SandboxLimits": "sandbox_process",
     "SignatureKind": "verdicts",
     "SignatureReport": "report",
     "SigningRequest": "requests",

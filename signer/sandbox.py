@@ -8,207 +8,25 @@ that exceeds a limit loses its process and nothing else: other calls go on and t
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
-import socket
-import struct
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer import limits as limits_module
-from signer import sandbox_worker as worker_module
 from signer.errors import SandboxBroken, SandboxLimitExceeded
 from signer.limits import DocumentLimits
 from signer.page_facts import DocumentFacts
 from signer.report import Report
-from signer.sandbox_wire import MAX_BUFFERS, PREFIX, WireError, frame, load_answer, read_lengths
+from signer.sandbox_process import RaisedError, SandboxLimits, SandboxProcess
 from signer.source import Source
 from signer.verdicts import Verdict
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
-
-MEBIBYTE: Final = 1024 * 1024
-_BOOT: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
-    "from signer.sandbox_worker import main; main()"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxLimits:
-    """What one call, and one process, may use; each is positive."""
-
-    cpu_seconds: float = 10
-    """Processor time of one call (counted in whole seconds by the kernel)."""
-    wall_seconds: float = 30
-    """Time on the clock of one call, sending the document included."""
-    memory_bytes: int = 1536 * MEBIBYTE
-    """Address space of a process."""
-    calls_per_process: int = 200
-    """Calls after which a process is replaced, so that no damage or leak lasts."""
-    start_seconds: float = 60
-    """Time on the clock for a process to start and import what it needs."""
-    answer_bytes: int = 64 * MEBIBYTE
-    """Size of one answer."""
-
-    def __post_init__(self) -> None:
-        """Refuse a limit that would let nothing, or anything, through."""
-        for field in fields(self):
-            if getattr(self, field.name) <= 0:
-                raise ValueError(f"{field.name} must be positive")
-
-
-class _Process:
-    """One sandbox process and the socket to it."""
-
-    def __init__(self, modules: tuple[str, ...], limits: SandboxLimits) -> None:
-        """Start the process; `ready` waits until it can take calls."""
-        self.calls = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._limits = limits
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self._socket = ours
-        with theirs:
-            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [
-                    sys.executable,
-                    "-IB",
-                    "-c",
-                    _BOOT,
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                    json.dumps([os.path.abspath(path) for path in sys.path if path]),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                # No secret of the service's environment comes near a stranger's document.
-                env={"LANG": "C.UTF-8"},
-            )
-        self._modules = modules
-
-    @property
-    def pid(self) -> int:
-        """The process's id."""
-        return self._popen.pid
-
-    async def ready(self) -> None:
-        """Wait until the process has its limits and imports; SandboxBroken where it can't."""
-        try:
-            async with asyncio.timeout(self._limits.start_seconds):
-                await self._send((self._limits.memory_bytes, self._modules))
-                kind, _ = await self._receive()
-        except (OSError, EOFError, WireError, TimeoutError) as error:
-            await self.end()
-            raise SandboxBroken(f"it did not start: {type(error).__name__}") from error
-        if kind != worker_module.READY:
-            await self.end()
-            raise SandboxBroken("it did not start")
-
-    async def call(
-        self,
-        function: Callable[..., object],
-        *,
-        args: tuple[object, ...],
-        kwargs: dict[str, object],
-    ) -> object:
-        """Run the function there and return its result; what it raises is raised here.
-
-        The caller must end the process when anything but the function's own exception comes out.
-        """
-        self.calls += 1
-        self._idle.clear()
-        seconds = self._limits.wall_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                await self._send((function, args, kwargs, self._limits.cpu_seconds))
-                kind, value = await self._receive()
-        except TimeoutError as error:
-            raise SandboxLimitExceeded(f"more than {seconds:g} seconds") from error
-        except (OSError, EOFError) as error:
-            raise await self._died() from error
-        except WireError as error:
-            raise SandboxBroken(str(error)) from error
-        finally:
-            self._idle.set()
-        if kind == worker_module.MEMORY:
-            raise SandboxLimitExceeded(f"more than {self._limits.memory_bytes // MEBIBYTE} MiB")
-        if kind == worker_module.ERROR and isinstance(value, Exception):
-            raise _RaisedError(value)
-        if kind != worker_module.ANSWER:
-            raise SandboxBroken("an answer without a result")
-        return value
-
-    async def _died(self) -> Exception:
-        code = await asyncio.to_thread(self._popen.wait)
-        if code >= 0:
-            return SandboxBroken(f"the process ended with code {code}")
-        if code == -signal.SIGXCPU:
-            return SandboxLimitExceeded(f"more than {self._limits.cpu_seconds:g} CPU seconds")
-        return SandboxLimitExceeded(f"the process was ended by {signal.Signals(-code).name}")
-
-    async def end(self) -> None:
-        """End the process, whatever it does, and wait until it is gone."""
-        self._popen.kill()
-        # Taking down a process with much memory takes a moment.
-        await asyncio.shield(asyncio.to_thread(self._popen.wait))
-        # A call at work sees the end of the stream; on a closed socket it would wait for ever.
-        await self._idle.wait()
-        self._socket.close()
-
-    async def _send(self, value: object) -> None:
-        loop = asyncio.get_running_loop()
-        for part in frame(value):
-            await loop.sock_sendall(self._socket, part)
-
-    async def _receive(self) -> tuple[str, object]:
-        prefix = await self._read(PREFIX.size)
-        _, count = PREFIX.unpack(prefix)
-        if count > MAX_BUFFERS:
-            raise WireError("too many buffers")
-        try:
-            size, lengths = read_lengths(prefix, await self._read(8 * count))
-        except struct.error as error:
-            raise WireError("a broken frame") from error
-        if size + sum(lengths) > self._limits.answer_bytes:
-            raise WireError("an answer larger than allowed")
-        body = await self._read(size)
-        value = load_answer(body, [await self._read(length) for length in lengths])
-        if not (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)):
-            raise WireError("an answer of another kind")
-        return value
-
-    async def _read(self, count: int) -> bytes:
-        loop = asyncio.get_running_loop()
-        content = bytearray(count)
-        view = memoryview(content)
-        while view:
-            received = await loop.sock_recv_into(self._socket, view)
-            if received == 0:
-                raise EOFError
-            view = view[received:]
-        return bytes(content)
-
-
-class _RaisedError(Exception):
-    """What the function itself raised: its process is sound."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 class Sandbox:
@@ -232,8 +50,8 @@ class Sandbox:
         self._workers = workers
         self._limits = limits or SandboxLimits()
         self._modules = modules
-        self._free: asyncio.Queue[_Process | None] = asyncio.Queue()
-        self._alive: set[_Process] = set()
+        self._free: asyncio.Queue[SandboxProcess | None] = asyncio.Queue()
+        self._alive: set[SandboxProcess] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = False
 
@@ -248,7 +66,7 @@ class Sandbox:
             await self.close()
             raise failures[0]
         for process in started:
-            if isinstance(process, _Process):
+            if isinstance(process, SandboxProcess):
                 self._free.put_nowait(process)
         return self
 
@@ -293,7 +111,7 @@ class Sandbox:
             if process is None:
                 process = await self._start()
             result = await process.call(function, args=args, kwargs=kwargs)
-        except _RaisedError as raised:
+        except RaisedError as raised:
             self._give_back(process)
             raise raised.error from None
         except BaseException as error:
@@ -353,8 +171,8 @@ class Sandbox:
     def _closed(self) -> bool:
         return not self._open
 
-    async def _start(self) -> _Process:
-        process = _Process(self._modules, self._limits)
+    async def _start(self) -> SandboxProcess:
+        process = SandboxProcess(self._modules, self._limits)
         self._alive.add(process)
         try:
             await process.ready()
@@ -363,17 +181,17 @@ class Sandbox:
             raise
         return process
 
-    async def _end(self, process: _Process) -> None:
+    async def _end(self, process: SandboxProcess) -> None:
         await process.end()
         self._alive.discard(process)
 
-    def _give_back(self, process: _Process | None) -> None:
+    def _give_back(self, process: SandboxProcess | None) -> None:
         if process is not None and process.calls >= self._limits.calls_per_process:
             self._replace(process)
         else:
             self._free.put_nowait(process)
 
-    def _replace(self, process: _Process | None) -> None:
+    def _replace(self, process: SandboxProcess | None) -> None:
         """Put a fresh process in the place of this one, without making anybody wait for it."""
         if not self._open:
             return
@@ -381,8 +199,8 @@ class Sandbox:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _renew(self, process: _Process | None) -> None:
-        fresh: _Process | None = None
+    async def _renew(self, process: SandboxProcess | None) -> None:
+        fresh: SandboxProcess | None = None
         try:
             if process is not None:
                 await self._end(process)

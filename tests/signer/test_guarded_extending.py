@@ -11,7 +11,8 @@ from signer import Level, SigningRequest
 from signer.errors import SandboxLimitExceeded
 from signer.guarded_extending import require_bounded
 from signer.guarded_preparation import SignatureWanted, prepare_guarded
-from signer.sandbox import Sandbox, SandboxLimits
+from signer.sandbox import Sandbox
+from signer.sandbox_process import SandboxLimits
 from signer.source import Source
 from tests.support.verification import Desk
 

@@ -24,7 +24,8 @@ from signer.guarded_preparation import (
 )
 from signer.lawful_order import Act
 from signer.number_and_date import LEADER_FIELD, SEAL_FIELD, FieldValues
-from signer.sandbox import Sandbox, SandboxLimits
+from signer.sandbox import Sandbox
+from signer.sandbox_process import SandboxLimits
 from signer.verdicts import Verdict
 from tests.support.lawful import VALUES, prepared
 from tests.support.pictures import seal_picture

@@ -27,7 +27,8 @@ from signer.errors import (
     SandboxFailed,
     SandboxLimitExceeded,
 )
-from signer.sandbox import MEBIBYTE, Sandbox, SandboxLimits
+from signer.sandbox import Sandbox
+from signer.sandbox_process import MEBIBYTE, SandboxLimits
 from signer.sandbox_wire import PREFIX, WireError, frame, load_answer
 from signer.verdicts import Verdict
 from tests.support import costly, sandboxed
