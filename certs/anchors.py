@@ -46,6 +46,24 @@ class AnchorRole(StrEnum):
     """an endpoint or a server on the wire"""
 
 
+class AnchorClass(StrEnum):
+    """Under which law an authority certifies: what a policy asks of a signer's authority.
+
+    The class is said when the anchor is trusted; no name in a certificate is ever read for it.
+    """
+
+    CONG_VU = "CONG_VU"
+    """chuyên dùng công vụ: the authority for official duty, of Ban Cơ yếu Chính phủ"""
+    CONG_CONG = "CONG_CONG"
+    """công cộng: a licensed public authority under the national root"""
+    FOREIGN = "FOREIGN"
+    """nước ngoài: a foreign authority recognised in Vietnam"""
+    PRACTICE = "PRACTICE"
+    """thực hành: the practice authority, of no legal value"""
+    UNSTATED = "UNSTATED"
+    """chưa khai báo: nobody said it, so it counts as no class where a policy asks for one"""
+
+
 def is_practice(certificate: x509.Certificate) -> bool:
     """Whether the certificate bears the practice authority's private mark."""
     try:
@@ -62,8 +80,9 @@ def is_practice(certificate: x509.Certificate) -> bool:
 class TrustAnchor:
     """A certificate trusted by decision, for certain roles and blocks, from one instant to another.
 
-    Raises TrustStoreInvalid when roles or blocks are missing, when the window is empty or naive,
-    or when a practice certificate claims to be real.
+    A practice anchor has the class PRACTICE, and nothing else has it. Raises TrustStoreInvalid
+    when roles or blocks are missing, when the window is empty or naive, when practice and class
+    contradict each other, or when a practice certificate claims to be real.
     """
 
     certificate: x509.Certificate
@@ -72,6 +91,7 @@ class TrustAnchor:
     valid_from: datetime
     valid_until: datetime
     practice: bool = False
+    anchor_class: AnchorClass = AnchorClass.UNSTATED
 
     def __post_init__(self) -> None:
         if not self.roles or not self.blocks:
@@ -84,6 +104,10 @@ class TrustAnchor:
             raise TrustStoreInvalid("an anchor's window is empty")
         if is_practice(self.certificate) and not self.practice:
             raise TrustStoreInvalid("a practice certificate is offered as a real anchor")
+        if self.practice and self.anchor_class is AnchorClass.UNSTATED:
+            object.__setattr__(self, "anchor_class", AnchorClass.PRACTICE)
+        if self.practice != (self.anchor_class is AnchorClass.PRACTICE):
+            raise TrustStoreInvalid("practice anchors, and they only, have the class PRACTICE")
 
     @property
     def der(self) -> bytes:
@@ -102,6 +126,7 @@ class TrustAnchor:
             "valid_from": self.valid_from,
             "valid_until": self.valid_until,
             "practice": self.practice,
+            "anchor_class": self.anchor_class,
         }
         return _anchor_of, (self.der, fields)
 
@@ -111,6 +136,7 @@ class TrustAnchor:
         content.update(",".join(sorted(self.blocks)).encode() + b";")
         content.update(f"{self.valid_from.isoformat()};{self.valid_until.isoformat()}".encode())
         content.update(b";practice" if self.practice else b";real")
+        content.update(b";" + self.anchor_class.encode())
         return content.digest()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
+from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
 from certs.authority_files import write_file
 from certs.errors import TrustStoreInvalid
 from certs.parsing import DAMAGE
@@ -21,16 +21,18 @@ INDEX = "trust.toml"
 MAX_FILE_BYTES = 1 << 20
 MAX_ANCHORS = 1000
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:crt|pem)")
-_ENTRY_KEYS = {"file", "roles", "blocks", "valid_from", "valid_until", "practice"}
+_ENTRY_KEYS = {"file", "roles", "blocks", "valid_from", "valid_until", "practice", "class"}
 
 
 def load_trust_store(directory: Path, *, allow_practice: bool = False) -> TrustStore:
     """The store written in a directory: *.crt and *.pem files and trust.toml.
 
     trust.toml holds one [[anchor]] table for each file: file, roles, blocks, valid_from and
-    valid_until (offset date-times), and practice = true for practice anchors, which are refused
-    unless allow_practice. A certificate file that the index does not name is an error, never
-    silently trusted nor silently left out. Raises TrustStoreInvalid.
+    valid_until (offset date-times), class (an AnchorClass), and practice = true for practice
+    anchors, which are refused unless allow_practice. Without class a practice anchor is PRACTICE
+    and any other UNSTATED: what nobody said must not make an authority công vụ. A certificate
+    file that the index does not name is an error, never silently trusted nor silently left out.
+    Raises TrustStoreInvalid.
     """
     try:
         index = tomllib.loads(_read(directory / INDEX).decode("utf-8"))
@@ -104,6 +106,7 @@ def _anchor(directory: Path, entry: object) -> tuple[str, TrustAnchor]:
             valid_from=_instant(entry, "valid_from"),
             valid_until=_instant(entry, "valid_until"),
             practice=practice,
+            anchor_class=AnchorClass(_class_word(entry)),
         )
     except ValueError as error:
         raise TrustStoreInvalid(f"{name}: {error}") from error
@@ -129,6 +132,13 @@ def _words(entry: Mapping[str, object], key: str) -> list[str]:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise TrustStoreInvalid(f"{key} must be a list of words")
     return words
+
+
+def _class_word(entry: Mapping[str, object]) -> str:
+    word = entry.get("class", AnchorClass.UNSTATED.value)
+    if not isinstance(word, str):
+        raise TrustStoreInvalid("class must be a word")
+    return word
 
 
 def _instant(entry: Mapping[str, object], key: str) -> datetime:
@@ -158,6 +168,7 @@ def _index(anchors: Mapping[str, TrustAnchor]) -> bytes:
                 f"valid_from = {anchor.valid_from.isoformat()}",
                 f"valid_until = {anchor.valid_until.isoformat()}",
                 f"practice = {json.dumps(anchor.practice)}",
+                f"class = {json.dumps(anchor.anchor_class)}",
             )
         )
         for name, anchor in anchors.items()

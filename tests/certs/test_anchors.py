@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore, is_practice
+from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore, is_practice
 from certs.errors import TrustStoreInvalid
 from tests.certs.forging import NOW, Pair, root
+from tests.support.unmarked import unmarked
 
 ROOTS = [root(f"Root {number}") for number in range(3)]
 
@@ -108,6 +109,7 @@ def test_a_store_and_an_anchor_refuse_assignment() -> None:
         {"valid_until": NOW - timedelta(days=2000)},
         {"valid_from": NOW.replace(tzinfo=None)},
         {"practice": False},
+        {"anchor_class": AnchorClass.CONG_VU},
     ],
 )
 def test_an_anchor_checks_itself(wrong: dict[str, object]) -> None:
@@ -119,3 +121,23 @@ def test_every_practice_certificate_bears_the_mark() -> None:
     leaf: Pair = ROOTS[0].issue("leaf")
     assert is_practice(ROOTS[0].certificate)
     assert is_practice(leaf.certificate)
+
+
+def test_a_practice_anchor_has_the_class_practice_without_saying_so() -> None:
+    assert ROOTS[0].anchor().anchor_class is AnchorClass.PRACTICE
+
+
+def test_the_class_is_part_of_the_version_and_crosses_to_another_process() -> None:
+    unstated, official = (
+        TrustStore(anchors=(dataclasses.replace(unmarked().anchor(), anchor_class=each),))
+        for each in (AnchorClass.UNSTATED, AnchorClass.CONG_VU)
+    )
+    assert unstated.version != official.version
+    arrived = pickle.loads(pickle.dumps(official))
+    assert arrived == official
+    assert arrived.anchors[0].anchor_class is AnchorClass.CONG_VU
+
+
+def test_only_a_practice_anchor_has_the_class_practice() -> None:
+    with pytest.raises(TrustStoreInvalid, match="PRACTICE"):
+        dataclasses.replace(unmarked().anchor(), anchor_class=AnchorClass.PRACTICE)

@@ -6,16 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
-from certs.authority_profiles import make_key
+from certs.anchors import AnchorClass, AnchorRole, Block, TrustStore
 from certs.errors import TrustStoreInvalid
 from certs.trust_files import INDEX, load_trust_store, write_trust_anchor
-from tests.certs.forging import NOW, VALID, root
+from tests.certs.forging import NOW, root
 from tests.support.practice import Practice
+from tests.support.unmarked import unmarked
 
 FIRST = root("First").anchor(AnchorRole.SIGNER)
 SECOND = replace(root("Second").anchor(AnchorRole.TSA), blocks=frozenset({Block.PARTY}))
@@ -26,22 +24,6 @@ def directory(tmp_path: Path) -> Path:
     write_trust_anchor(tmp_path / "trust", FIRST, name="first")
     write_trust_anchor(tmp_path / "trust", SECOND, name="second")
     return tmp_path / "trust"
-
-
-def real_anchor() -> TrustAnchor:
-    key = make_key("p256")
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A root without the mark")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(VALID.not_before)
-        .not_valid_after(VALID.not_after)
-        .sign(key, hashes.SHA256())
-    )
-    return replace(FIRST, certificate=certificate, practice=False)
 
 
 def edit(directory: Path, old: str, new: str) -> None:
@@ -73,10 +55,28 @@ def test_a_practice_certificate_cannot_be_declared_real(directory: Path) -> None
 
 
 def test_a_real_anchor_loads_without_practice(tmp_path: Path) -> None:
-    write_trust_anchor(tmp_path, real_anchor(), name="real")
+    write_trust_anchor(tmp_path, unmarked().anchor(), name="real")
     (anchor,) = load_trust_store(tmp_path).anchors
     assert not anchor.practice
     assert anchor.trusted_at(NOW)
+
+
+def test_the_class_that_was_written_is_read_again(tmp_path: Path) -> None:
+    anchor = replace(unmarked().anchor(), anchor_class=AnchorClass.CONG_VU)
+    write_trust_anchor(tmp_path, anchor, name="official")
+    assert load_trust_store(tmp_path).anchors == (anchor,)
+
+
+def test_a_store_from_before_there_were_classes_loads_and_no_class_is_guessed(
+    directory: Path, tmp_path: Path
+) -> None:
+    write_trust_anchor(tmp_path / "real", unmarked().anchor(), name="real")
+    edit(directory, 'class = "PRACTICE"\n', "")
+    edit(tmp_path / "real", 'class = "UNSTATED"\n', "")
+    practice = load_trust_store(directory, allow_practice=True).anchors
+    (real,) = load_trust_store(tmp_path / "real").anchors
+    assert {each.anchor_class for each in practice} == {AnchorClass.PRACTICE}
+    assert real.anchor_class is AnchorClass.UNSTATED
 
 
 def test_a_certificate_file_that_the_index_does_not_name_is_an_error(directory: Path) -> None:
@@ -105,6 +105,9 @@ def test_a_certificate_in_der_is_read_too(directory: Path) -> None:
         ("+00:00", ""),
         ("practice = true", 'practice = "yes"'),
         ("practice = true", "trusted = true"),
+        ('class = "PRACTICE"', 'class = "CONG_VU"'),
+        ('class = "PRACTICE"', 'class = "KING"'),
+        ('class = "PRACTICE"', "class = 7"),
         ("[[anchor]]", "[[anchors]]"),
         ("[[anchor]]", "[[anchor"),
     ],
