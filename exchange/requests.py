@@ -32,6 +32,14 @@ class KeptAnswer:
     answered_at: datetime
 
 
+def parse_request_id(text: str) -> UUID:
+    """Read a request_id. Raises RequestIdInvalid where it is missing or not a UUID."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise RequestIdInvalid(f"{len(text)} characters") from None
+
+
 def request_key(caller: OrganId, *, request_id: str, method: str, content: bytes) -> RequestKey:
     """Build the key of a mutation.
 
@@ -39,10 +47,7 @@ def request_key(caller: OrganId, *, request_id: str, method: str, content: bytes
         RequestIdInvalid: `request_id` is missing or not a UUID.
 
     """
-    try:
-        parsed = UUID(request_id)
-    except ValueError:
-        raise RequestIdInvalid(f"{len(request_id)} characters") from None
+    parsed = parse_request_id(request_id)
     digest = hashlib.sha256(method.encode() + b"\x00" + content).hexdigest()
     return RequestKey(caller=caller, request_id=parsed, method=method, digest=digest)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -22,6 +21,7 @@ from tests.support.signing_calls import (
     streamed,
     verdict_of,
 )
+from tests.support.verifying_calls import in_chunks, request_for
 from tests.support.workers import Peak, spooled, worker_of
 
 Report = verification_pb2.VerificationReport
@@ -29,30 +29,6 @@ VALID = verification_pb2.DOCUMENT_VERDICT_VALID
 INVALID = verification_pb2.DOCUMENT_VERDICT_INVALID
 UNREADABLE = verification_pb2.DOCUMENT_VERDICT_UNREADABLE
 LARGE_BYTES = 40 * MEGABYTE
-
-
-def request_for(
-    content: bytes = b"", *, sha256: str = ""
-) -> verification_pb2.VerifyDocumentRequest:
-    request = verification_pb2.VerifyDocumentRequest(request_id=str(uuid4()))
-    if sha256:
-        request.blob_sha256 = sha256
-    elif content:
-        request.content = content
-    return request
-
-
-def in_chunks(
-    header: verification_pb2.VerifyDocumentRequest,
-    document: bytes,
-    *,
-    chunk_bytes: int = CHUNK_BYTES,
-) -> Iterator[verification_pb2.VerifyDocumentStreamRequest]:
-    yield verification_pb2.VerifyDocumentStreamRequest(header=header)
-    for start in range(0, len(document), chunk_bytes):
-        yield verification_pb2.VerifyDocumentStreamRequest(
-            chunk=document[start : start + chunk_bytes]
-        )
 
 
 def judged_in_chunks(
@@ -158,49 +134,6 @@ def test_a_stream_and_an_upload_of_the_same_document_are_the_same_request(
     assert {first.name} == {again.name, alone.name}
     assert again.replay.replayed
     assert alone.replay.replayed
-
-
-@pytest.mark.parametrize(
-    ("case", "reason"),
-    [
-        ("no message", "ARGUMENT_INVALID"),
-        ("no header", "ARGUMENT_INVALID"),
-        ("two headers", "ARGUMENT_INVALID"),
-        ("bytes in the header", "ARGUMENT_INVALID"),
-        ("a chunk too large", "ARGUMENT_INVALID"),
-        ("an empty chunk", "ARGUMENT_INVALID"),
-        ("no byte", "ARGUMENT_INVALID"),
-        ("chunks beside an upload", "ARGUMENT_INVALID"),
-        ("a stranger's upload", "BLOB_UNKNOWN"),
-        ("no request_id", "REQUEST_ID_INVALID"),
-    ],
-)
-def test_what_is_no_stream_of_one_document_is_refused(
-    clients: dict[str, Client], service: RunningService, case: str, reason: str
-) -> None:
-    client, document = clients[PROVINCE], one_page(f"Refused: {case}")
-    messages = list(in_chunks(request_for(), document))
-    uploaded = request_for(sha256=client.upload(one_page("Uploaded")).sha256)
-    strange = request_for(sha256=clients[COMMUNE].upload(one_page("Theirs")).sha256)
-    nameless = verification_pb2.VerifyDocumentRequest()
-    empty = verification_pb2.VerifyDocumentStreamRequest(chunk=b"")
-    cases = {
-        "no message": [],
-        "no header": messages[1:],
-        "two headers": [messages[0], *messages],
-        "bytes in the header": list(in_chunks(request_for(document), document)),
-        "a chunk too large": list(
-            in_chunks(request_for(), bytes(CHUNK_BYTES + 1), chunk_bytes=CHUNK_BYTES + 1)
-        ),
-        "an empty chunk": [*messages, empty],
-        "no byte": messages[:1],
-        "chunks beside an upload": list(in_chunks(uploaded, document)),
-        "a stranger's upload": list(in_chunks(strange, b"")),
-        "no request_id": list(in_chunks(nameless, document)),
-    }
-    with refused_with(reason):
-        client.verification.VerifyDocumentStream(iter(cases[case]), timeout=WAIT)
-    assert not spooled(service)
 
 
 def test_a_stranger_s_upload_is_not_judged(clients: dict[str, Client]) -> None:

@@ -1,12 +1,11 @@
 """SigningService: documents signed with keys of the service, or in two steps with the caller's."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from congvan.v1 import operations_pb2, signing_pb2, signing_pb2_grpc
 from exchange import uploads
-from exchange.errors import ArgumentInvalid
 from exchange.messages import BlobName
 from exchange.operations import add_operation
 from exchange.server.batches import answer_each
@@ -14,7 +13,7 @@ from exchange.server.content import inline_bytes, working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
-from exchange.server.streams import TimedStream, chunks_of, header_of
+from exchange.server.streams import TimedStream, header_of, streamed_document
 from exchange.services import ServerKey, Services
 from exchange.signing_sessions import add_session, complete_session
 from exchange.use_cases.augmenting import plan_augmenting
@@ -39,7 +38,7 @@ from exchange.wire.signing import (
     write_signed,
 )
 from exchange.wire.values import resource_id, resource_uuid
-from exchange.working_copies import KeptDocument, WorkingCopy, copy_of_chunks
+from exchange.working_copies import KeptDocument, WorkingCopy
 from storage.database import Connection
 from storage.ports import Digest
 
@@ -78,16 +77,10 @@ class SigningServicer(signing_pb2_grpc.SigningServiceServicer):
         seconds = self._services.limits.max_stream_seconds
         messages = TimedStream(request_iterator, seconds=seconds)
         header = await header_of(messages)
-        if header.document.content:
-            raise ArgumentInvalid("the document's bytes come in chunks", field="header.document")
         self._key(header)  # a wrong name is refused before anything is received
-        if header.document.blob_sha256:
-            answer = await self._sign(header, self._copy(header.document), signed=[])
-        else:
-            async with copy_of_chunks(self._services, chunks_of(messages)) as copy:
-                # From here on it is the request that names the same document as an upload.
-                header.document.blob_sha256 = copy.digest
-                answer = await self._sign(header, nullcontext(copy), signed=[])
+        document = header.document
+        async with streamed_document(self._services, messages, named=document) as working:
+            answer = await self._sign(header, working, signed=[])
         yield signing_pb2.SignDocumentStreamResponse(result=answer)
         async for chunk in self._services.objects.stream(Digest(answer.document.sha256)):
             messages.check()

@@ -1,7 +1,7 @@
 """VerificationService: documents judged against this service's trust store, reports kept."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,19 +10,18 @@ from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
 from congvan.v1 import verification_pb2, verification_pb2_grpc
 from exchange import reports
-from exchange.errors import ArgumentInvalid
 from exchange.evidence import SIGNATURE_ALGORITHM, is_genuine
 from exchange.server.batches import answer_each
 from exchange.server.content import working_copy
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
-from exchange.server.streams import TimedStream, chunks_of, header_of
+from exchange.server.streams import TimedStream, header_of, streamed_document
 from exchange.services import Services
 from exchange.wire.messages import tells_the_same
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import resource_uuid
-from exchange.working_copies import WorkingCopy, copy_of_chunks
+from exchange.working_copies import WorkingCopy
 from signer import assess_with_evidence
 from storage.database import Connection
 
@@ -50,18 +49,8 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         seconds = self._services.limits.max_stream_seconds
         messages = TimedStream(request_iterator, seconds=seconds)
         header = await header_of(messages)
-        if header.content:
-            raise ArgumentInvalid("the document's bytes come in chunks", field="header.content")
-        if header.blob_sha256:
-            async for _ in messages:
-                raise ArgumentInvalid("the header names an upload: no chunk follows", field="chunk")
-            return await self._verify(header, self._copy(header))
-        async with copy_of_chunks(self._services, chunks_of(messages)) as copy:
-            if not copy.source.size:
-                raise ArgumentInvalid("chunks or blob_sha256 are needed", field="chunk")
-            # From here on it is the request that names the same document as an upload.
-            header.blob_sha256 = copy.digest
-            return await self._verify(header, nullcontext(copy))
+        async with streamed_document(self._services, messages, named=header) as working:
+            return await self._verify(header, working)
 
     async def BatchVerifyDocuments(  # noqa: N802
         self, request: verification_pb2.BatchVerifyDocumentsRequest, context: Context
