@@ -110,34 +110,52 @@ def damaged_tls(directory: Path) -> None:
     (directory / "server.key").write_bytes(b"this is no key")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "reason", "code", "names"),
-    [
-        (damaged_key, "KEY_FILE_UNREADABLE", ExitCode.INVALID, f"signing_keys seal-{PROVINCE}"),
-        (missing_key, "SETTING_INVALID", ExitCode.USAGE, f"signing_keys seal-{PROVINCE}: file"),
-        (wrong_passphrase, "PASSPHRASE_WRONG", ExitCode.AUTHENTICATION, f"seal-{PROVINCE}"),
-        (damaged_tls, "SETTING_INVALID", ExitCode.USAGE, "tls"),
-    ],
-)
+@dataclass(frozen=True, kw_only=True)
+class Spoilt:
+    """A file that was made unusable, and what the operator is told of it."""
+
+    spoil: Callable[[Path], None]
+    reason: str
+    code: ExitCode
+    names: str
+
+
+SPOILT = [
+    Spoilt(
+        spoil=damaged_key,
+        reason="KEY_FILE_UNREADABLE",
+        code=ExitCode.INVALID,
+        names=f"signing_keys seal-{PROVINCE}",
+    ),
+    Spoilt(
+        spoil=missing_key,
+        reason="SETTING_INVALID",
+        code=ExitCode.USAGE,
+        names=f"signing_keys seal-{PROVINCE}: file",
+    ),
+    Spoilt(
+        spoil=wrong_passphrase,
+        reason="PASSPHRASE_WRONG",
+        code=ExitCode.AUTHENTICATION,
+        names=f"seal-{PROVINCE}",
+    ),
+    Spoilt(spoil=damaged_tls, reason="SETTING_INVALID", code=ExitCode.USAGE, names="tls"),
+]
+
+
+@pytest.mark.parametrize("case", SPOILT, ids=lambda case: case.spoil.__name__)
 def test_what_a_worker_can_not_open_is_told_by_its_own_reason(
-    directory: Path,
-    practice: Practice,
-    seal: Issued,
-    dsn: str,
-    spoil: Callable[[Path], None],
-    reason: str,
-    code: ExitCode,
-    names: str,
+    directory: Path, practice: Practice, seal: Issued, dsn: str, case: Spoilt
 ) -> None:
     write_configuration(directory, practice, seal, variation=Variation(workers=2, dsn=dsn))
-    spoil(directory)
+    case.spoil(directory)
     end = refused_start(directory)
-    assert end.exit_code == code
+    assert end.exit_code == case.code
     # The last words, for people: the reason, its sentence in both languages, and the detail.
     first, second, detail = end.said.splitlines()[-3:]
-    assert first.startswith(f"{reason}: ")
+    assert first.startswith(f"{case.reason}: ")
     assert second.strip()
-    assert names in detail
+    assert case.names in detail
     assert "STORAGE_UNAVAILABLE" not in end.said
     assert "Traceback" not in end.said
 
