@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from exchange.envelope import AttachmentRef
 from exchange.messages import GateFinding
 from exchange.services import Services
+from exchange.working_copies import copy_of_object
 from signer import Report, assess_with_evidence
 from signer.verdicts import Indication, SignatureKind, Verdict
 from storage.ports import Digest
@@ -43,18 +44,19 @@ async def judge_attachment(
     services: Services, attachment: AttachmentRef, *, position: int
 ) -> Judgement:
     """Judge one attachment by its bytes, never by its label."""
-    content = await services.objects.read(Digest(attachment.digest))
-    if not content.startswith(_PDF_MAGIC) and not _claims_pdf(attachment):
-        return Judgement(
-            finding=_finding(position, attachment, verdict=NOT_APPLICABLE), report=None
+    async with copy_of_object(services, Digest(attachment.digest)) as copy:
+        begins_as_pdf = copy.source.read(0, len(_PDF_MAGIC)) == _PDF_MAGIC
+        if not begins_as_pdf and not _claims_pdf(attachment):
+            return Judgement(
+                finding=_finding(position, attachment, verdict=NOT_APPLICABLE), report=None
+            )
+        report = await assess_with_evidence(
+            copy.for_sandbox(),
+            sandbox=services.sandbox,
+            store=services.trust,
+            fetcher=services.fetcher,
+            at=services.clock(),
         )
-    report = await assess_with_evidence(
-        content,
-        sandbox=services.sandbox,
-        store=services.trust,
-        fetcher=services.fetcher,
-        at=services.clock(),
-    )
     finding = _finding(
         position, attachment, verdict=report.verdict.value, reason=report.reason, report_id=uuid4()
     )

@@ -44,6 +44,10 @@ class WorkingCopy:
     digest: Digest
     path: Path | None
 
+    def for_sandbox(self) -> bytes | Path:
+        """Give what a sandbox process reads: the bytes, or the file, which nobody reads here."""
+        return self.source.read() if self.path is None else self.path
+
 
 @contextlib.asynccontextmanager
 async def copy_of_bytes(content: bytes) -> AsyncIterator[WorkingCopy]:

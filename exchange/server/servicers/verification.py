@@ -118,7 +118,7 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         async def prepare() -> Commit[verification_pb2.VerificationReport]:
             async with working as copy:
                 report = await assess_with_evidence(
-                    copy.source.read() if copy.path is None else copy.path,
+                    copy.for_sandbox(),
                     sandbox=services.sandbox,
                     store=services.trust,
                     fetcher=services.fetcher,
