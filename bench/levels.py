@@ -36,7 +36,7 @@ from signer.verdicts import SignatureLevel, Verdict
 logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
 
 
-class _Authority:
+class Authority:
     """A time-stamping authority that keeps the time which its own answers take."""
 
     def __init__(self, authority: PracticeAuthority) -> None:
@@ -55,7 +55,7 @@ class _OurTimestamper(HttpTimestamper):
     """Our client, with the authority in place of the connection to it."""
 
     def __init__(
-        self, authority: _Authority, *, fetcher: EvidenceFetcher, checker: PathChecker
+        self, authority: Authority, *, fetcher: EvidenceFetcher, checker: PathChecker
     ) -> None:
         super().__init__(
             "http://127.0.0.1:9/tsa", fetcher=fetcher, store=checker.store, checker=checker
@@ -69,7 +69,7 @@ class _OurTimestamper(HttpTimestamper):
 class _TheirTimestamper(TimeStamper):
     """pyHanko's client, with the authority in place of the connection to it."""
 
-    def __init__(self, authority: _Authority) -> None:
+    def __init__(self, authority: Authority) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._authority = authority
 
@@ -77,9 +77,10 @@ class _TheirTimestamper(TimeStamper):
         return tsp.TimeStampResp.load(self._authority.answer(req.dump()))
 
 
-def _plainly(
-    made: Material, authority: _Authority, *, known: RevocationEvidence
+def sign_long_term_plainly(
+    made: Material, authority: Authority, *, known: RevocationEvidence
 ) -> Callable[[], bytes]:
+    """Return pyHanko's way to sign at B-LTA, with a context of its own for each document."""
     roots = [
         asn1_x509.Certificate.load(anchor.certificate.public_bytes(Encoding.DER))
         for anchor in made.trust.anchors
@@ -115,7 +116,7 @@ def _ours(
     runner: asyncio.Runner,
     made: Material,
     *,
-    authority: _Authority,
+    authority: Authority,
     known: RevocationEvidence,
 ) -> Callable[[], bytes]:
     fetcher = EvidenceFetcher(FetchPolicy())
@@ -143,12 +144,12 @@ def _check(signed: bytes, made: Material) -> None:
 @contextmanager
 def _prepare() -> Iterator[Gauge]:
     with material() as made, asyncio.Runner() as runner:
-        authority = _Authority(made.authority)
+        authority = Authority(made.authority)
         crl = RevocationEvidence(crls=(made.authority.crl(),))
         known = evidence(made).merged(crl)
         ways = (
             _ours(runner, made, authority=authority, known=known),
-            _plainly(made, authority, known=known),
+            sign_long_term_plainly(made, authority, known=known),
         )
 
         def measure(effort: Effort) -> float:
@@ -162,14 +163,12 @@ def _prepare() -> Iterator[Gauge]:
         yield Gauge(measure=measure)
 
 
-def _round(
-    ways: tuple[Callable[[], bytes], ...], *, authority: _Authority, effort: Effort
-) -> float:
+def _round(ways: tuple[Callable[[], bytes], ...], *, authority: Authority, effort: Effort) -> float:
     ours, theirs = (_seconds_each(way, authority, least=effort.round_seconds) for way in ways)
     return theirs / ours
 
 
-def _seconds_each(way: Callable[[], bytes], authority: _Authority, *, least: float) -> float:
+def _seconds_each(way: Callable[[], bytes], authority: Authority, *, least: float) -> float:
     authority.seconds = 0.0
     began, times = time.process_time(), 0
     while times == 0 or time.process_time() - began < least:

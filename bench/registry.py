@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import corpus, large_files, levels, peers, signing, verify_bb_50k, whole_service
+from bench import corpus, large_files, levels, peers, signing, verify, whole_service
 from bench.harness import Entry
 
 ENTRIES: tuple[Entry, ...] = (
@@ -11,6 +11,6 @@ ENTRIES: tuple[Entry, ...] = (
     corpus.ENTRY,
     *levels.ENTRIES,
     whole_service.ENTRY,
-    verify_bb_50k.ENTRY,
+    *verify.ENTRIES,
     *peers.ENTRIES,
 )

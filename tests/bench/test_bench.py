@@ -169,7 +169,7 @@ def test_the_first_word_of_a_name_chooses_a_group(capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize(
     "entry",
-    [each for each in ENTRIES if each.name in ("sign-table", "sign-table-tuned", "verify-bb-50k")],
+    [each for each in ENTRIES if each.name in ("sign-table", "sign-table-tuned", "verify-foreign")],
     ids=lambda entry: entry.name,
 )
 def test_both_ways_of_a_contest_give_right_results(entry: Entry) -> None:

@@ -1,0 +1,143 @@
+"""Verify signatures of other makers and our own, against plain pyHanko with the same evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from bench.harness import Contest, Entry, Gauge, WrongResult
+from bench.material import Material, evidence, material, now
+from bench.verify_documents import (
+    of_many_pages,
+    signed_by_us,
+    signed_elsewhere,
+    signed_for_long,
+    signed_often,
+)
+from bench.verify_plainly import (
+    require_basic,
+    require_long_term,
+    roots_of,
+    verify_basic,
+    verify_long_term,
+)
+from certs.revocation import RevocationEvidence
+from signer.assessing import assess
+from signer.report import Report
+from signer.verdicts import SignatureLevel, Verdict
+
+SIGNATURES = 50
+_AGAINST = "plain pyHanko"
+
+Prepare = Callable[[], AbstractContextManager[Contest | Gauge]]
+Make = Callable[[Material], bytes]
+
+
+def require_ours(report: object, level: SignatureLevel, *, signatures: int = 1) -> None:
+    """Require that we hold the document valid, its signatures at this level. WrongResult else."""
+    if not isinstance(report, Report) or report.verdict is not Verdict.VALID:
+        raise WrongResult(f"ours: {report}")
+    at_level = [entry for entry in report.signatures if entry.level is level]
+    if len(at_level) != signatures:
+        raise WrongResult(f"ours: {len(at_level)} signatures at {level} instead of {signatures}")
+
+
+def basic(
+    make: Make,
+    *,
+    signatures: int = 1,
+    before_each: Callable[[], object] = lambda: None,
+) -> Prepare:
+    """Return how to prepare: both from bytes, with evidence for B-B at hand.
+
+    before_each: what is done before each of our judgements, as forgetting what the last one learnt.
+    """
+
+    @contextmanager
+    def prepare() -> Iterator[Contest]:
+        with material() as made:
+            document, known, roots = make(made), evidence(made), roots_of(made)
+
+            def ours(times: int) -> Report | None:
+                report = None
+                for _ in range(times):
+                    before_each()
+                    report = assess(document, store=made.trust, evidence=known, at=now())
+                return report
+
+            def theirs(times: int) -> object:
+                statuses = None
+                for _ in range(times):
+                    statuses = verify_basic(document, roots, known=known)
+                return statuses
+
+            def check(one: object, other: object) -> None:
+                require_ours(one, SignatureLevel.B_B, signatures=signatures)
+                require_basic(other, signatures=signatures)
+
+            yield Contest(ours=ours, theirs=theirs, check=check)
+
+    return prepare
+
+
+def long_term(make: Make) -> Prepare:
+    """Return how to prepare: the document brings its own evidence, and revisions follow."""
+
+    @contextmanager
+    def prepare() -> Iterator[Contest]:
+        with material() as made:
+            document, known, roots = make(made), RevocationEvidence(), roots_of(made)
+
+            def ours(times: int) -> Report | None:
+                report = None
+                for _ in range(times):
+                    report = assess(document, store=made.trust, at=now())
+                return report
+
+            def theirs(times: int) -> object:
+                result = None
+                for _ in range(times):
+                    result = verify_long_term(document, roots, known=known)
+                return result
+
+            def check(one: object, other: object) -> None:
+                require_ours(one, SignatureLevel.B_LTA)
+                require_long_term(other)
+
+            yield Contest(ours=ours, theirs=theirs, check=check)
+
+    return prepare
+
+
+ENTRIES = (
+    Entry(
+        name="verify-foreign",
+        goal=4,
+        against=f"{_AGAINST}, fresh context",
+        prepare=basic(signed_elsewhere),
+    ),
+    Entry(
+        name="verify-own-cached",
+        goal=40,
+        against=f"{_AGAINST}, fresh context",
+        prepare=basic(signed_by_us),
+    ),
+    Entry(
+        name="verify-lta",
+        goal=4,
+        against=f"{_AGAINST}, AdES LTA",
+        prepare=long_term(signed_for_long),
+    ),
+    Entry(
+        name="verify-lta-1000p",
+        goal=8,
+        against=f"{_AGAINST}, AdES LTA",
+        prepare=long_term(lambda made: signed_for_long(of_many_pages(made))),
+    ),
+    Entry(
+        name="verify-50",
+        goal=4,
+        against=f"{_AGAINST}, {SIGNATURES} signatures",
+        prepare=basic(lambda made: signed_often(made, SIGNATURES), signatures=SIGNATURES),
+    ),
+)
