@@ -7,11 +7,13 @@ all of them agree.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from asn1crypto import x509 as asn1_x509
+from asn1crypto.ocsp import OCSPResponse
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko_certvalidator.authority import CertTrustAnchor
@@ -29,6 +31,7 @@ from pyhanko_certvalidator.validate import async_validate_path
 
 from certs.algorithms import certificate_weakness
 from certs.anchors import AnchorRole, TrustAnchor, TrustStore
+from certs.crl_entries import narrowed
 from certs.errors import (
     CertificateExpired,
     CertificateNotYetValid,
@@ -250,13 +253,16 @@ def _second_opinion(verdict: PathVerdict, path: CandidatePath) -> PathVerdict:
     """The library's judgement of the whole path, on the evidence that counts."""
     chain = [asn1_certificate(_der(each)) for each in path.chain]
     anchor = CertTrustAnchor(asn1_certificate(path.anchor.der))
+    responses = [OCSPResponse.load(each) for each in verdict.evidence.ocsp_responses]
+    # All that the library may ask a CRL about: the path, and who else may have signed evidence.
+    looked_up = [*chain, anchor.certificate, *_responders(responses)]
     context = ValidationContext(
         trust_roots=[anchor],
         other_certs=chain[1:],
         moment=verdict.at,
         allow_fetching=False,
-        ocsps=list(verdict.evidence.ocsp_responses),
-        crls=list(verdict.evidence.crls),
+        ocsps=responses,
+        crls=[narrowed(each, looked_up) for each in verdict.evidence.crls],
         revocation_mode="hard-fail",
         time_tolerance=CLOCK_TOLERANCE,
     )
@@ -273,6 +279,11 @@ def _second_opinion(verdict: PathVerdict, path: CandidatePath) -> PathVerdict:
             detail=f"{type(error).__name__}: {error}",
         )
     return replace(verdict, status=PathStatus.VALID)
+
+
+def _responders(responses: Iterable[OCSPResponse]) -> Iterator[asn1_x509.Certificate]:
+    for response in responses:
+        yield from response.basic_ocsp_response["certs"] or ()
 
 
 def _without_loop(coroutine: Coroutine[object, None, object]) -> None:

@@ -22,6 +22,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.algorithms import certificate_weakness, digest_weakness, key_weakness
+from certs.known_crls import KnownCrl, known_crl
 from certs.parsing import DAMAGE
 from certs.revocation import RevocationEvidence
 
@@ -141,18 +142,17 @@ def _answer(
         return None
 
 
-def _listing(
-    crl: x509.CertificateRevocationList, subject: _Subject, *, at: datetime
-) -> _Listing | None:
+def _listing(crl: KnownCrl, subject: _Subject, *, at: datetime) -> _Listing | None:
     """The certificate's place in the CRL, if the CRL counts; a damaged CRL does not."""
     certificate, issuer = subject
     try:
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        told_at = crl.parsed.last_update_utc
+        entry = crl.entry(certificate.serial_number)
         revoked_at = entry.revocation_date_utc if entry is not None else None
-        late = _revoked_before(revoked_at, crl.last_update_utc, at=at)
-        if not _crl_counts(crl, issuer, at=crl.last_update_utc if late else at):
+        late = _revoked_before(revoked_at, told_at, at=at)
+        if not _crl_counts(crl, issuer, at=told_at if late else at):
             return None
-        return _Listing(der=crl.public_bytes(Encoding.DER), revoked_at=revoked_at)
+        return _Listing(der=crl.der, revoked_at=revoked_at)
     except Exception:
         return None
 
@@ -167,10 +167,10 @@ def _parsed_responses(items: Iterable[bytes]) -> Iterator[tuple[bytes, ocsp.OCSP
             continue
 
 
-def _parsed_crls(items: Iterable[bytes]) -> Iterator[x509.CertificateRevocationList]:
+def _parsed_crls(items: Iterable[bytes]) -> Iterator[KnownCrl]:
     for item in items:
         try:
-            yield x509.load_der_x509_crl(item)
+            yield known_crl(item)
         except Exception:  # noqa: S112 - one damaged piece must not spoil the others
             continue
 
@@ -264,22 +264,20 @@ def _verifies(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool:
     return True
 
 
-def _crl_counts(
-    crl: x509.CertificateRevocationList, issuer: x509.Certificate, *, at: datetime
-) -> bool:
+def _crl_counts(crl: KnownCrl, issuer: x509.Certificate, *, at: datetime) -> bool:
     """Whether the CRL is complete, fresh, and signed by the issuer itself (RFC 5280 §6.3.3).
 
     Indirect and delta CRLs are not used: not one of the authorities served here issues them.
     """
-    if crl.issuer != issuer.subject or crl.next_update_utc is None:
+    parsed = crl.parsed
+    if parsed.issuer != issuer.subject or parsed.next_update_utc is None or crl.is_partial:
         return False
-    if not _fresh(crl.last_update_utc, crl.next_update_utc, at=at) or not _signs_crls(issuer):
+    if not _fresh(parsed.last_update_utc, parsed.next_update_utc, at=at):
         return False
-    if digest_weakness(crl.signature_hash_algorithm) or _is_partial(crl):
+    if digest_weakness(parsed.signature_hash_algorithm) or not _signs_crls(issuer):
         return False
     try:
-        key = issuer.public_key()
-        return not key_weakness(key) and crl.is_signature_valid(key)  # type: ignore[arg-type]
+        return not key_weakness(issuer.public_key()) and crl.is_signed_by(issuer)
     except DAMAGE:
         return False
 
@@ -291,14 +289,3 @@ def _signs_crls(issuer: x509.Certificate) -> bool:
         return True
     except DAMAGE:
         return False
-
-
-def _is_partial(crl: x509.CertificateRevocationList) -> bool:
-    for extension in crl.extensions:
-        match extension.value:
-            case x509.DeltaCRLIndicator():
-                return True
-            case x509.IssuingDistributionPoint() as point:
-                if point.indirect_crl or point.only_contains_attribute_certs:
-                    return True
-    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from asn1crypto.crl import CertificateList
 from asn1crypto.x509 import Certificate as Asn1Certificate
@@ -176,3 +177,30 @@ class FrozenClock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def long_crl(issuer: Pair, *entries: x509.RevokedCertificate, others: int) -> bytes:
+    """A CRL as a national authority's: the entries in the midst of so many others."""
+    random = Random(1)
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=issuer.certificate.subject,
+        last_update=NOW,
+        next_update=NOW + timedelta(days=1),
+        # The builder's own method copies and searches the whole list for each entry.
+        revoked_certificates=[
+            *(listed(random.getrandbits(126) | 1 << 126) for _ in range(others // 2)),
+            *entries,
+            *(listed(random.getrandbits(126) | 1 << 126) for _ in range(others - others // 2)),
+        ],
+    )
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def listed(
+    serial: int, *extensions: x509.ExtensionType, since: datetime = NOW - timedelta(days=1)
+) -> x509.RevokedCertificate:
+    """An entry of a CRL."""
+    builder = x509.RevokedCertificateBuilder(serial, since)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.build()
