@@ -15,6 +15,7 @@ from typing import Final
 from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer import limits as limits_module
+from signer import policy as policy_module
 from signer.document import count_byte_ranges, has_tail
 from signer.engine import accelerated
 from signer.errors import (
@@ -28,6 +29,7 @@ from signer.errors import (
 from signer.findings import Finding
 from signer.judging import judge_all
 from signer.limits import DocumentLimits
+from signer.policy import VerificationPolicy
 from signer.reasons import Reason
 from signer.report import Report
 from signer.surveying import Survey, survey
@@ -44,16 +46,18 @@ def assess(
     store: TrustStore,
     evidence: RevocationEvidence | None = None,
     at: datetime,
+    policy: VerificationPolicy = policy_module.DEFAULT,
     limits: DocumentLimits = limits_module.DEFAULT,
 ) -> Report:
     """Judge all signatures of `document` at the instant `at` (aware, UTC) and return the report.
 
     store: whom to trust, nobody else. evidence: OCSP responses and CRLs at hand; what is missing
-    is named in the report. Never raises for anything in the document; MemoryError passes, so that
-    the sandbox can tell a limit from a verdict.
+    is named in the report. policy: what is asked of good signatures. Never raises for anything in
+    the document; MemoryError passes, so that the sandbox can tell a limit from a verdict.
     """
     blank = _blank(document, store=store, at=at)
-    circumstances = Circumstances(store=store, evidence=evidence or RevocationEvidence(), at=at)
+    known = evidence or RevocationEvidence()
+    circumstances = Circumstances(store=store, evidence=known, at=at, policy=policy)
     try:
         with accelerated():
             return _judge(survey(document, limits), blank, circumstances=circumstances)
@@ -72,13 +76,14 @@ def verify(
     store: TrustStore,
     evidence: RevocationEvidence | None = None,
     at: datetime,
+    policy: VerificationPolicy = policy_module.DEFAULT,
     limits: DocumentLimits = limits_module.DEFAULT,
 ) -> Report:
     """Assess the document and return the report when it is VALID, raise VerificationFailed else.
 
     SignatureMissing, SignatureUndetermined or SignatureInvalid carry the report.
     """
-    report = assess(document, store=store, evidence=evidence, at=at, limits=limits)
+    report = assess(document, store=store, evidence=evidence, at=at, policy=policy, limits=limits)
     require_valid(report)
     return report
 
@@ -116,10 +121,12 @@ def judge_survey(
     store: TrustStore,
     evidence: RevocationEvidence | None = None,
     at: datetime,
+    policy: VerificationPolicy = policy_module.DEFAULT,
 ) -> Report:
     """Judge what a survey found; its report lists the signatures in the survey's order."""
     document = surveyed.opened.document
-    circumstances = Circumstances(store=store, evidence=evidence or RevocationEvidence(), at=at)
+    known = evidence or RevocationEvidence()
+    circumstances = Circumstances(store=store, evidence=known, at=at, policy=policy)
     return _judge(surveyed, _blank(document, store=store, at=at), circumstances=circumstances)
 
 

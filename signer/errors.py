@@ -28,6 +28,7 @@
     │   ├── SignatureInvalid           SIGNATURE_INVALID
     │   ├── SignatureUndetermined      SIGNATURE_UNDETERMINED
     │   └── SignatureMissing           SIGNATURE_MISSING
+    ├── PolicyInvalid              POLICY_INVALID: a file that says what signatures must be
     └── SandboxFailed              the process that reads strangers' bytes
         ├── SandboxLimitExceeded       SANDBOX_LIMIT_EXCEEDED
         └── SandboxBroken              SANDBOX_BROKEN
@@ -218,6 +219,12 @@ class SignatureMissing(VerificationFailed):
     """The document has no signature. Ask the sender for a signed copy."""
 
     reason = "SIGNATURE_MISSING"
+
+
+class PolicyInvalid(SignerError):
+    """The verification policy can't be used. Correct its file at the places named."""
+
+    reason = "POLICY_INVALID"
 
 
 class SandboxFailed(SignerError):

@@ -9,6 +9,7 @@ from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer.assessing import assess
 from signer.limits import DocumentLimits
+from signer.policy import VerificationPolicy
 from signer.report import Report
 
 
@@ -18,8 +19,9 @@ def assess_for_stranger(
     store: TrustStore,
     evidence: RevocationEvidence | None,
     at: datetime,
+    policy: VerificationPolicy,
     limits: DocumentLimits,
 ) -> Report:
     """Assess as `signer.assessing.assess` does; a file's bytes are read here and nowhere else."""
     content = document.read_bytes() if isinstance(document, Path) else document
-    return assess(content, store=store, evidence=evidence, at=at, limits=limits)
+    return assess(content, store=store, evidence=evidence, at=at, policy=policy, limits=limits)

@@ -17,9 +17,11 @@ from typing import ParamSpec, Self, TypeVar
 from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer import limits as limits_module
+from signer import policy as policy_module
 from signer.errors import SandboxBroken, SandboxLimitExceeded
 from signer.limits import DocumentLimits
 from signer.page_facts import DocumentFacts
+from signer.policy import VerificationPolicy
 from signer.report import Report
 from signer.sandbox_process import RaisedError, SandboxLimits, SandboxProcess
 from signer.source import Source
@@ -130,6 +132,7 @@ class Sandbox:
         store: TrustStore,
         evidence: RevocationEvidence | None = None,
         at: datetime,
+        policy: VerificationPolicy = policy_module.DEFAULT,
         limits: DocumentLimits = limits_module.DEFAULT,
     ) -> Report:
         """Assess a document as `signer.assessing.assess` does, in a sandbox process.
@@ -142,7 +145,13 @@ class Sandbox:
 
         try:
             return await self.run(
-                assess_for_stranger, document, store=store, evidence=evidence, at=at, limits=limits
+                assess_for_stranger,
+                document,
+                store=store,
+                evidence=evidence,
+                at=at,
+                policy=policy,
+                limits=limits,
             )
         except SandboxLimitExceeded as exceeded:
             sha256, size_bytes = await asyncio.to_thread(_measure, document)

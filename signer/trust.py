@@ -11,7 +11,9 @@ from cryptography import x509
 from certs.anchors import AnchorRole, TrustStore, is_practice
 from certs.path import PathStatus, PathVerdict, judge_path
 from certs.revocation import EvidenceRequest, RevocationEvidence
+from signer import policy as policy_module
 from signer.findings import Finding
+from signer.policy import VerificationPolicy
 from signer.reasons import Reason
 from signer.verdicts import SubIndication
 
@@ -20,6 +22,7 @@ from signer.verdicts import SubIndication
 class Circumstances:
     """What a judgement rests on: our own trust store only, the evidence at hand, and the instant.
 
+    policy: what is asked of good signatures, over and above what is asked of all.
     intermediates: certificates found on the way (signatures, DSS); they are never trusted by
     themselves.
     """
@@ -28,6 +31,7 @@ class Circumstances:
     evidence: RevocationEvidence
     at: datetime
     intermediates: tuple[x509.Certificate, ...] = ()
+    policy: VerificationPolicy = policy_module.DEFAULT
 
     def with_found(
         self, evidence: RevocationEvidence, intermediates: tuple[x509.Certificate, ...]

@@ -28,7 +28,7 @@ from exchange.client.receiving import (
     receive,
     report_status,
 )
-from signer.evidence_gathering import assess_with_evidence
+from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
 from signer.report import Report
 from signer.sandbox import Sandbox
@@ -159,18 +159,17 @@ async def _receive_one(
 
 async def _verify(desk: Desk, received: Received) -> list[tuple[Path, Report]]:
     reports = []
+    assessor = Assessor(
+        sandbox=desk.sandbox,
+        store=desk.trust.store,
+        fetcher=desk.fetcher,
+        evidence=desk.trust.evidence,
+    )
     for file in received.attachments:
         if file.suffix.lower() != ".pdf":
             continue
-        report = await assess_with_evidence(
-            read_file(file, max_bytes=LIMITS.max_bytes),
-            sandbox=desk.sandbox,
-            store=desk.trust.store,
-            fetcher=desk.fetcher,
-            at=now(),
-            evidence=desk.trust.evidence,
-        )
-        reports.append((file, report))
+        content = read_file(file, max_bytes=LIMITS.max_bytes)
+        reports.append((file, await assessor.assess(content, at=now())))
     _keep_reports(received.folder / REPORTS_FILE, reports)
     return reports
 

@@ -28,7 +28,7 @@ from exchange.cli.signing.options import Files, NoProgress, Recursive
 from exchange.cli.signing.progress import progress
 from exchange.cli.trust import Trust, TrustOptions, now, trust_of
 from signer.errors import SandboxBroken
-from signer.evidence_gathering import assess_with_evidence
+from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
 from signer.report import Report, SignatureReport
 from signer.sandbox import Sandbox
@@ -85,9 +85,7 @@ class _Judge:
     for, such as a pipe that nobody writes into.
     """
 
-    sandbox: Sandbox
-    trust: Trust
-    fetcher: EvidenceFetcher | None
+    assessor: Assessor
     at: datetime | None
     several: bool
 
@@ -95,14 +93,7 @@ class _Judge:
         """Judge one file; of several, none keeps the others from being judged."""
         try:
             content = await asyncio.to_thread(self._read, file)
-            report = await assess_with_evidence(
-                content,
-                sandbox=self.sandbox,
-                store=self.trust.store,
-                fetcher=self.fetcher,
-                at=self.at or now(),
-                evidence=self.trust.evidence,
-            )
+            report = await self.assessor.assess(content, at=self.at or now())
         except FileUnreadable as error:
             return file, error
         except SandboxBroken as error:
@@ -168,13 +159,13 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
         output.say("verify.as_of", time=local_time(at))
     at_once = min(len(found), len(os.sched_getaffinity(0)), MAX_AT_ONCE)
     async with AsyncExitStack() as stack:
-        judge = _Judge(
+        assessor = Assessor(
             sandbox=await stack.enter_async_context(Sandbox(workers=at_once)),
-            trust=trust,
+            store=trust.store,
             fetcher=await _fetcher(options, trust, stack=stack),
-            at=at,
-            several=several,
+            evidence=trust.evidence,
         )
+        judge = _Judge(assessor=assessor, at=at, several=several)
         shown = not options.no_progress
         with progress(output, len(found), shown=shown, label="verify.progress") as step:
             interrupted = await run_in_order(

@@ -43,6 +43,7 @@ STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
         signer_errors.SigningRefused: Code.FAILED_PRECONDITION,
         signer_errors.LevelUnavailable: Code.INVALID_ARGUMENT,
         signer_errors.VerificationFailed: Code.FAILED_PRECONDITION,
+        signer_errors.PolicyInvalid: Code.FAILED_PRECONDITION,
         signer_errors.SandboxFailed: Code.UNAVAILABLE,
         signer_errors.SandboxLimitExceeded: Code.INVALID_ARGUMENT,
         storage_errors.DigestInvalid: Code.INVALID_ARGUMENT,

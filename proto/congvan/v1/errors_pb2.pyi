@@ -135,6 +135,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """No free place was found on the page for a signature, number or date."""
     CONTAINER_TOO_LARGE: _ErrorReason.ValueType  # 225
     """The signature with its time-stamp is larger than the room reserved for it."""
+    POLICY_INVALID: _ErrorReason.ValueType  # 226
+    """The verification policy can't be used."""
     DIGEST_INVALID: _ErrorReason.ValueType  # 300
     """Rows and objects.
     This is not a SHA-256 digest.
@@ -364,6 +366,8 @@ PLACE_NOT_FOUND: ErrorReason.ValueType  # 224
 """No free place was found on the page for a signature, number or date."""
 CONTAINER_TOO_LARGE: ErrorReason.ValueType  # 225
 """The signature with its time-stamp is larger than the room reserved for it."""
+POLICY_INVALID: ErrorReason.ValueType  # 226
+"""The verification policy can't be used."""
 DIGEST_INVALID: ErrorReason.ValueType  # 300
 """Rows and objects.
 This is not a SHA-256 digest.
