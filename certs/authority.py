@@ -43,7 +43,7 @@ from certs.authority_profiles import (
 from certs.authority_timestamps import TimestampSigner, answer_timestamp
 from certs.errors import PracticeAuthorityUnusable
 from certs.identity import endpoint_code
-from certs.trust_files import write_trust_anchor
+from certs.trust_changes import write_trust_anchor
 
 __all__ = ["PRACTICE_MARK", "Issued", "PracticeAuthority", "Validity"]
 
@@ -251,7 +251,7 @@ class PracticeAuthority:
 
     def write_trust(self, directory: Path) -> None:
         """Add the practice anchor to a trust directory, for load_trust_store(allow_practice)."""
-        write_trust_anchor(directory, self.anchor, name="practice-root")
+        write_trust_anchor(directory, self.anchor, name="practice-root", at=self._clock())
 
     def _issue(
         self, name: x509.Name, profile: Profile, *, validity: Validity | None, key: HolderKeyKind

@@ -6,22 +6,36 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
-from certs.authority_files import write_file
 from certs.errors import TrustStoreInvalid
 from certs.parsing import DAMAGE
 
 INDEX = "trust.toml"
+PENDING = ".pending.json"
+"""Names the certificate files of a change that is under way, or that a crash cut short."""
 MAX_FILE_BYTES = 1 << 20
 MAX_ANCHORS = 1000
+CERTIFICATE_SUFFIXES = frozenset({".crt", ".pem"})
+_READINGS = 20
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:crt|pem)")
 _ENTRY_KEYS = {"file", "roles", "blocks", "valid_from", "valid_until", "practice", "class"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustDirectory:
+    """What lies in a trust directory: the anchors by their files' names, and what is not named."""
+
+    anchors: Mapping[str, TrustAnchor]
+    strays: tuple[str, ...] = ()
+    """Certificate files that the index does not name."""
+    unfinished: tuple[str, ...] = ()
+    """Unnamed files of a change that was cut short; the next change puts them away."""
 
 
 def load_trust_store(directory: Path, *, allow_practice: bool = False) -> TrustStore:
@@ -34,48 +48,107 @@ def load_trust_store(directory: Path, *, allow_practice: bool = False) -> TrustS
     file that the index does not name is an error, never silently trusted nor silently left out.
     Raises TrustStoreInvalid.
     """
+    found = read_trust_directory(directory)
+    for name, anchor in found.anchors.items():
+        if anchor.practice and not allow_practice:
+            raise TrustStoreInvalid(f"{name} is a practice anchor and practice is not allowed here")
+    if found.strays:
+        raise TrustStoreInvalid(f"{INDEX} does not name {', '.join(found.strays)}")
+    return TrustStore(anchors=tuple(found.anchors.values()))
+
+
+def read_trust_directory(directory: Path) -> TrustDirectory:
+    """Read index and files as they were at one moment, whoever else may be changing them.
+
+    Raises TrustStoreInvalid where the index is wrong or names what is not there.
+    """
+    content = _read(directory / INDEX)
+    for _ in range(_READINGS):
+        failure: TrustStoreInvalid | None = None
+        try:
+            # Read before and after the listing, so that no moment of a change is missed.
+            pending = read_pending(directory)
+            anchors = _anchors(directory, content)
+            unnamed = certificate_files(directory) - set(anchors)
+            pending |= read_pending(directory)
+        except TrustStoreInvalid as error:
+            failure = error
+        again = _read(directory / INDEX)
+        if again != content:
+            content = again
+            continue
+        if failure is not None:
+            raise failure
+        return TrustDirectory(
+            anchors=anchors,
+            strays=tuple(sorted(unnamed - pending)),
+            unfinished=tuple(sorted(unnamed & pending)),
+        )
+    raise TrustStoreInvalid(f"{INDEX} changes faster than it can be read")
+
+
+def check_file_name(file: str) -> None:
+    """Refuse what is no plain name of a certificate file; raises TrustStoreInvalid."""
+    if not _FILE_NAME.fullmatch(file):
+        raise TrustStoreInvalid(f"{file!r} cannot be a file's name")
+
+
+def certificate_files(directory: Path) -> set[str]:
+    """The names of the certificate files that lie in the directory; raises TrustStoreInvalid."""
     try:
-        index = tomllib.loads(_read(directory / INDEX).decode("utf-8"))
+        return {each.name for each in directory.iterdir() if each.suffix in CERTIFICATE_SUFFIXES}
+    except OSError as error:
+        raise TrustStoreInvalid(f"{directory}: {error.strerror}") from error
+
+
+def read_pending(directory: Path) -> set[str]:
+    """The files of a change that is not over; none where there is no such change."""
+    try:
+        names = json.loads((directory / PENDING).read_bytes())
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError) as error:
+        raise TrustStoreInvalid(f"{PENDING} cannot be read") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TrustStoreInvalid(f"{PENDING} must be a list of names")
+    return set(names)
+
+
+def write_index(anchors: Mapping[str, TrustAnchor]) -> bytes:
+    """The content of trust.toml for these anchors."""
+    tables = [
+        "\n".join(
+            (
+                "[[anchor]]",
+                f"file = {json.dumps(name)}",
+                f"roles = {json.dumps(sorted(anchor.roles))}",
+                f"blocks = {json.dumps(sorted(anchor.blocks))}",
+                f"valid_from = {anchor.valid_from.isoformat()}",
+                f"valid_until = {anchor.valid_until.isoformat()}",
+                f"practice = {json.dumps(anchor.practice)}",
+                f"class = {json.dumps(anchor.anchor_class)}",
+            )
+        )
+        for name, anchor in anchors.items()
+    ]
+    return ("\n\n".join(tables) + "\n").encode()
+
+
+def _anchors(directory: Path, content: bytes) -> dict[str, TrustAnchor]:
+    try:
+        index = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrustStoreInvalid(f"{INDEX}: {error}") from error
     entries = index.get("anchor", [])
     if set(index) - {"anchor"} or not isinstance(entries, list) or len(entries) > MAX_ANCHORS:
-        raise TrustStoreInvalid(f"{INDEX} must hold [[anchor]] tables only")
+        raise TrustStoreInvalid(f"{INDEX} must hold at most {MAX_ANCHORS} [[anchor]] tables only")
     anchors: dict[str, TrustAnchor] = {}
     for entry in entries:
         name, anchor = _anchor(directory, entry)
         if name in anchors:
             raise TrustStoreInvalid(f"{INDEX} names {name} twice")
-        if anchor.practice and not allow_practice:
-            raise TrustStoreInvalid(f"{name} is a practice anchor and practice is not allowed here")
         anchors[name] = anchor
-    _refuse_strays(directory, anchors)
-    return TrustStore(anchors=tuple(anchors.values()))
-
-
-def write_trust_anchor(directory: Path, anchor: TrustAnchor, *, name: str) -> None:
-    """Add the anchor to the directory as <name>.crt, replacing an anchor of that name.
-
-    The file is written before the index that names it. Raises TrustStoreInvalid when what is
-    already there is not a valid store, or the name is not a plain file name.
-    """
-    file = f"{name}.crt"
-    if not _FILE_NAME.fullmatch(file):
-        raise TrustStoreInvalid(f"{name!r} cannot be a file's name")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        present: dict[str, TrustAnchor] = {}
-        if (directory / INDEX).exists():
-            index = tomllib.loads(_read(directory / INDEX).decode("utf-8"))
-            present = dict(_anchor(directory, entry) for entry in index.get("anchor", []))
-        present[file] = anchor
-        pem = anchor.certificate.public_bytes(Encoding.PEM)
-        write_file(directory / file, pem, private=False)
-        write_file(directory / INDEX, _index(present), private=False)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TrustStoreInvalid(f"{INDEX}: {error}") from error
-    except OSError as error:
-        raise TrustStoreInvalid(f"{directory}: {error.strerror}") from error
+    return anchors
 
 
 def _read(path: Path) -> bytes:
@@ -146,31 +219,3 @@ def _instant(entry: Mapping[str, object], key: str) -> datetime:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise TrustStoreInvalid(f"{key} must be a date and time with its offset")
     return moment.astimezone(UTC)
-
-
-def _refuse_strays(directory: Path, anchors: Mapping[str, TrustAnchor]) -> None:
-    try:
-        present = {path.name for path in directory.iterdir() if path.suffix in {".crt", ".pem"}}
-    except OSError as error:
-        raise TrustStoreInvalid(f"{directory}: {error.strerror}") from error
-    if strays := sorted(present - set(anchors)):
-        raise TrustStoreInvalid(f"{INDEX} does not name {', '.join(strays)}")
-
-
-def _index(anchors: Mapping[str, TrustAnchor]) -> bytes:
-    tables = [
-        "\n".join(
-            (
-                "[[anchor]]",
-                f"file = {json.dumps(name)}",
-                f"roles = {json.dumps(sorted(anchor.roles))}",
-                f"blocks = {json.dumps(sorted(anchor.blocks))}",
-                f"valid_from = {anchor.valid_from.isoformat()}",
-                f"valid_until = {anchor.valid_until.isoformat()}",
-                f"practice = {json.dumps(anchor.practice)}",
-                f"class = {json.dumps(anchor.anchor_class)}",
-            )
-        )
-        for name, anchor in anchors.items()
-    ]
-    return ("\n\n".join(tables) + "\n").encode()

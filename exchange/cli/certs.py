@@ -12,7 +12,7 @@ from certs.anchors import AnchorRole, Block, TrustAnchor, is_practice
 from certs.errors import CertificateUnsuitable, IdentityUnreadable
 from certs.identity import endpoint_code, fingerprint, identify
 from certs.parsing import DAMAGE
-from certs.trust_files import write_trust_anchor
+from certs.trust_changes import write_trust_anchor
 from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
@@ -123,7 +123,7 @@ def add_trust(options: AddOptions, output: Output) -> ExitCode:
         valid_until=until + timedelta(days=1) if until else certificate.not_valid_after_utc,
         practice=options.practice,
     )
-    write_trust_anchor(options.trust, anchor, name=options.name)
+    write_trust_anchor(options.trust, anchor, name=options.name, at=datetime.now(UTC))
     output.document({"added": describe(certificate), "trust": str(options.trust)})
     output.say("certs.added", name=options.name, directory=options.trust)
     return ExitCode.OK

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.anchors import AnchorClass, AnchorRole, Block, TrustStore
 from certs.errors import TrustStoreInvalid
-from certs.trust_files import INDEX, load_trust_store, write_trust_anchor
+from certs.trust_changes import write_trust_anchor
+from certs.trust_files import INDEX, load_trust_store
 from tests.certs.forging import NOW, root
 from tests.support.practice import Practice
 from tests.support.unmarked import unmarked
@@ -21,8 +22,8 @@ SECOND = replace(root("Second").anchor(AnchorRole.TSA), blocks=frozenset({Block.
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    write_trust_anchor(tmp_path / "trust", FIRST, name="first")
-    write_trust_anchor(tmp_path / "trust", SECOND, name="second")
+    write_trust_anchor(tmp_path / "trust", FIRST, name="first", at=NOW)
+    write_trust_anchor(tmp_path / "trust", SECOND, name="second", at=NOW)
     return tmp_path / "trust"
 
 
@@ -39,7 +40,7 @@ def test_what_was_written_is_read_again(directory: Path) -> None:
 
 
 def test_an_anchor_of_the_same_name_is_replaced(directory: Path) -> None:
-    write_trust_anchor(directory, SECOND, name="first")
+    write_trust_anchor(directory, SECOND, name="first", at=NOW)
     assert load_trust_store(directory, allow_practice=True).anchors == (SECOND, SECOND)
 
 
@@ -55,7 +56,7 @@ def test_a_practice_certificate_cannot_be_declared_real(directory: Path) -> None
 
 
 def test_a_real_anchor_loads_without_practice(tmp_path: Path) -> None:
-    write_trust_anchor(tmp_path, unmarked().anchor(), name="real")
+    write_trust_anchor(tmp_path, unmarked().anchor(), name="real", at=NOW)
     (anchor,) = load_trust_store(tmp_path).anchors
     assert not anchor.practice
     assert anchor.trusted_at(NOW)
@@ -63,14 +64,14 @@ def test_a_real_anchor_loads_without_practice(tmp_path: Path) -> None:
 
 def test_the_class_that_was_written_is_read_again(tmp_path: Path) -> None:
     anchor = replace(unmarked().anchor(), anchor_class=AnchorClass.CONG_VU)
-    write_trust_anchor(tmp_path, anchor, name="official")
+    write_trust_anchor(tmp_path, anchor, name="official", at=NOW)
     assert load_trust_store(tmp_path).anchors == (anchor,)
 
 
 def test_a_store_from_before_there_were_classes_loads_and_no_class_is_guessed(
     directory: Path, tmp_path: Path
 ) -> None:
-    write_trust_anchor(tmp_path / "real", unmarked().anchor(), name="real")
+    write_trust_anchor(tmp_path / "real", unmarked().anchor(), name="real", at=NOW)
     edit(directory, 'class = "PRACTICE"\n', "")
     edit(tmp_path / "real", 'class = "UNSTATED"\n', "")
     practice = load_trust_store(directory, allow_practice=True).anchors
@@ -141,7 +142,7 @@ def test_a_directory_without_an_index_is_no_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\nb"])
 def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(TrustStoreInvalid):
-        write_trust_anchor(tmp_path, FIRST, name=name)
+        write_trust_anchor(tmp_path, FIRST, name=name, at=NOW)
 
 
 def test_the_practice_authority_writes_a_store_that_trusts_it_alone(
