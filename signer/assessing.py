@@ -31,7 +31,8 @@ from signer.judging import judge_all
 from signer.limits import DocumentLimits
 from signer.policy import VerificationPolicy
 from signer.reasons import Reason
-from signer.report import Report
+from signer.report import Report, RevisionReport, ValidationMaterial
+from signer.revisions import describe, ends_of
 from signer.surveying import Survey, survey
 from signer.trust import Circumstances
 from signer.validation import DocumentFacts, Judged
@@ -142,17 +143,38 @@ def _blank(document: bytes, *, store: TrustStore, at: datetime) -> Report:
 
 def _judge(surveyed: Survey, blank: Report, *, circumstances: Circumstances) -> Report:
     if not surveyed.signed:
-        return replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
+        unsigned = replace(blank, verdict=Verdict.UNSIGNED, reason=Reason.UNSIGNED.value)
+        return replace(unsigned, revisions=_revisions(surveyed, _revision_ends(surveyed)))
     carried = surveyed.carried
+    ends = _revision_ends(surveyed)
     facts = DocumentFacts(
         opened=surveyed.opened,
         circumstances=circumstances.with_found(carried.evidence, carried.certificates),
         empty_visible=surveyed.empty_visible,
         long_term=carried.serves_long_term,
+        ends=ends,
         fault=surveyed.fault,
     )
+    blank = replace(blank, revisions=_revisions(surveyed, ends))
     judged = judge_all(facts, surveyed.examined)
     return _concluded(blank, judged, fault=surveyed.fault, too_many=surveyed.unjudged > 0)
+
+
+def _revision_ends(surveyed: Survey) -> tuple[int, ...]:
+    opened = surveyed.opened
+    signed_ends = frozenset(
+        entry.signed_range.end for entry in surveyed.examined if entry.signed_range is not None
+    )
+    return ends_of(opened.reader, opened.document, signed_ends=signed_ends)
+
+
+def _revisions(surveyed: Survey, ends: tuple[int, ...]) -> tuple[RevisionReport, ...]:
+    signed = (
+        (entry.signed_range.end, entry.field.name)
+        for entry in surveyed.examined
+        if entry.signed_range is not None
+    )
+    return describe(surveyed.opened.reader, ends, signed=signed)
 
 
 def _concluded(
@@ -161,7 +183,10 @@ def _concluded(
     """Return the report whose verdict is the worst of all findings."""
     reports = tuple(entry.report for entry in judged)
     missing = tuple(dict.fromkeys(request for entry in judged for request in entry.missing))
-    report = replace(blank, signatures=reports, missing=missing)
+    material = ValidationMaterial()
+    for each in judged:
+        material = material.merged(each.material)
+    report = replace(blank, signatures=reports, missing=missing, material=material)
     if fault is not None:
         return replace(
             report, verdict=Verdict.INVALID, reason=fault.reason.value, detail=fault.detail

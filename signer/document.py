@@ -217,6 +217,15 @@ def count_byte_ranges(document: bytes) -> tuple[int, ...]:
     return tuple(match.start() for match in _BYTE_RANGE.finditer(document))
 
 
+def byte_range_ends(document: bytes) -> frozenset[int]:
+    """Return where the bytes end that any /ByteRange in the file names, believed or not."""
+    found = (
+        _FOUR_INTEGERS.match(document, skip_space_only(document, at + len(b"/ByteRange")))
+        for at in count_byte_ranges(document)
+    )
+    return frozenset(int(each.group(3)) + int(each.group(4)) for each in found if each)
+
+
 def read_signature_dictionary(
     document: bytes, *, object_offset: int, object_number: int
 ) -> dict[bytes, Entry]:

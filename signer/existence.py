@@ -7,18 +7,23 @@ from datetime import datetime
 
 from signer.engine import ENGINE_ERRORS
 from signer.examining import Examined, Opened
+from signer.security_store import read_security_store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What a good document time-stamp proves: the bytes before `end` existed at `stamped_at`.
 
-    with_store: whether a document security store (/DSS) was among them.
+    evidence: what the document security store (/DSS) among them held, None where there was none.
     """
 
     end: int
     stamped_at: datetime
-    with_store: bool = False
+    evidence: frozenset[bytes] | None = None
+
+    def holds(self, der: bytes) -> bool:
+        """Whether the time-stamp covers this piece of evidence."""
+        return self.evidence is not None and der in self.evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +42,14 @@ class Existence:
         return min([self.judged_at, *(proof.stamped_at for proof in self.proofs)])
 
     @property
+    def oldest(self) -> datetime | None:
+        """The same, but None where only the judgement itself proves it."""
+        return min((proof.stamped_at for proof in self.proofs), default=None)
+
+    @property
     def archived(self) -> bool:
         """Whether a time-stamp covers evidence too, beside the signature."""
-        return any(proof.with_store for proof in self.proofs)
+        return any(proof.evidence is not None for proof in self.proofs)
 
     def instants_after(self, at: datetime) -> list[datetime]:
         """Return when, after `at`, evidence about the signer may have been gathered: oldest first.
@@ -50,11 +60,20 @@ class Existence:
         return sorted(each for each in times if each > at)
 
 
+def stored_in(opened: Opened, entry: Examined) -> frozenset[bytes] | None:
+    """Return the evidence in the store of the revision that a time-stamp ends, None without one."""
+    if entry.revision is None:
+        return None
+    try:
+        resolver = opened.reader.get_historical_resolver(entry.revision)
+        if "/DSS" not in resolver.root:
+            return None
+    except ENGINE_ERRORS:
+        return None
+    held = read_security_store(resolver).evidence
+    return frozenset(held.ocsp_responses + held.crls)
+
+
 def holds_store(opened: Opened, entry: Examined) -> bool:
     """Whether the revision that a time-stamp ends has a document security store."""
-    if entry.revision is None:
-        return False
-    try:
-        return "/DSS" in opened.reader.get_historical_resolver(entry.revision).root
-    except ENGINE_ERRORS:
-        return False
+    return stored_in(opened, entry) is not None

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from certs.identity import IdentityKind, SignerIdentity
 from certs.revocation import EvidenceRequest
+from signer.leniencies import Leniency
+from signer.report_parts import (
+    CertificateReport,
+    EvidenceReport,
+    RevisionContent,
+    RevisionReport,
+    ValidationMaterial,
+    instant_json,
+    instant_of,
+    printable,
+    require_utc,
+)
 from signer.verdicts import (
     Changes,
     Indication,
@@ -22,15 +33,22 @@ from signer.verdicts import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "CertificateReport",
     "Changes",
+    "EvidenceReport",
     "Indication",
     "Integrity",
+    "Leniency",
     "Report",
+    "RevisionContent",
+    "RevisionReport",
     "SignatureKind",
     "SignatureLevel",
     "SignatureReport",
     "SubIndication",
+    "ValidationMaterial",
     "Verdict",
+    "printable",
 ]
 
 SCHEMA_VERSION: Final = 1
@@ -43,6 +61,10 @@ class SignatureReport:
     `indication` already counts structure and later changes, so TOTAL_PASSED can be relied upon.
     `signed_at` is what the signer claims; only `timestamp_at` is proved (NĐ 68/2024 art. 31).
     `reason` is a code of `signer.reasons`, "" when all is well; `detail` is English prose.
+    revision: the one whose end is signed, as in the report's `revisions`. covers_whole_document:
+    whether nothing follows the signed bytes. proved_at: the oldest instant at which time-stamps
+    prove that it existed. chain: the leaf first, the anchor last. evidence: what counted about
+    these certificates. anchor_class: what kind of authority the anchor is, "" without a path.
     """
 
     field: str
@@ -60,10 +82,17 @@ class SignatureReport:
     algorithm: str = ""
     certificate_sha256: str = ""
     practice: bool = False
+    revision: int | None = None
+    covers_whole_document: bool = False
+    proved_at: datetime | None = None
+    leniencies: tuple[Leniency, ...] = ()
+    chain: tuple[CertificateReport, ...] = ()
+    evidence: tuple[EvidenceReport, ...] = ()
+    anchor_class: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a pass that contradicts its own findings."""
-        _require_utc(self.signed_at, self.timestamp_at)
+        require_utc(self.signed_at, self.timestamp_at, self.proved_at)
         object.__setattr__(self, "field", printable(self.field))
         object.__setattr__(self, "detail", printable(self.detail))
         object.__setattr__(self, "signer", _printable_signer(self.signer))
@@ -83,13 +112,19 @@ class SignatureReport:
         """Return the entry of "signatures" in the report's JSON form."""
         values = {name: getattr(self, name) for name in self.__slots__}
         values["signer"] = _signer_json(self.signer)
-        values["signed_at"] = _instant_json(self.signed_at)
-        values["timestamp_at"] = _instant_json(self.timestamp_at)
+        for name in ("signed_at", "timestamp_at", "proved_at"):
+            values[name] = instant_json(values[name])
+        values["leniencies"] = [str(each) for each in self.leniencies]
+        values["chain"] = [each.to_json() for each in self.chain]
+        values["evidence"] = [each.to_json() for each in self.evidence]
         return {name: _plain(value) for name, value in values.items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> SignatureReport:
-        """Read an entry that to_json() wrote; ValueError or KeyError for anything else."""
+        """Read an entry that to_json() wrote; ValueError or KeyError for anything else.
+
+        What older reports don't have is left at its default.
+        """
         sub_indication = values["sub_indication"]
         return cls(
             field=values["field"],
@@ -100,13 +135,20 @@ class SignatureReport:
             changes=Changes(values["changes"]),
             level=SignatureLevel(values["level"]),
             signer=_signer(values["signer"]),
-            signed_at=_instant(values["signed_at"]),
-            timestamp_at=_instant(values["timestamp_at"]),
+            signed_at=instant_of(values["signed_at"]),
+            timestamp_at=instant_of(values["timestamp_at"]),
             reason=values["reason"],
             detail=values["detail"],
             algorithm=values["algorithm"],
             certificate_sha256=values["certificate_sha256"],
             practice=values["practice"],
+            revision=values.get("revision"),
+            covers_whole_document=values.get("covers_whole_document", False),
+            proved_at=instant_of(values.get("proved_at")),
+            leniencies=tuple(Leniency(each) for each in values.get("leniencies", ())),
+            chain=tuple(CertificateReport.from_json(each) for each in values.get("chain", ())),
+            evidence=tuple(EvidenceReport.from_json(each) for each in values.get("evidence", ())),
+            anchor_class=values.get("anchor_class", ""),
         )
 
 
@@ -115,7 +157,9 @@ class Report:
     """The judgement of one document at one instant with one trust store.
 
     `verdict` is the worst of all findings; `reason` names the finding that decided it. `missing`
-    says what evidence would help, for whoever may fetch it; it is no part of the judgement.
+    says what evidence would help, for whoever may fetch it, and `material` has what the chains
+    and the evidence name; neither is part of the judgement. policy: the label of the policy that
+    was judged by. revisions: the oldest first; empty for a document that can't be read.
     """
 
     sha256: str
@@ -126,11 +170,14 @@ class Report:
     signatures: tuple[SignatureReport, ...] = ()
     judged_at: datetime
     trust_version: str
+    policy: str = ""
+    revisions: tuple[RevisionReport, ...] = ()
     missing: tuple[EvidenceRequest, ...] = field(default=(), compare=False)
+    material: ValidationMaterial = field(default_factory=ValidationMaterial, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a VALID that any signature contradicts."""
-        _require_utc(self.judged_at)
+        require_utc(self.judged_at)
         object.__setattr__(self, "detail", printable(self.detail))
         passed = [entry.indication is Indication.TOTAL_PASSED for entry in self.signatures]
         if self.verdict is Verdict.VALID and not (passed and all(passed)):
@@ -149,9 +196,11 @@ class Report:
             "verdict": str(self.verdict),
             "reason": self.reason,
             "detail": self.detail,
-            "judged_at": _instant_json(self.judged_at),
+            "judged_at": instant_json(self.judged_at),
             "trust_version": self.trust_version,
+            "policy": self.policy,
             "signatures": [entry.to_json() for entry in self.signatures],
+            "revisions": [each.to_json() for each in self.revisions],
             "missing": [
                 {
                     "kind": str(request.kind),
@@ -164,13 +213,13 @@ class Report:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Report:
-        """Read what to_json() wrote, without `missing` (its requests hold more than the JSON).
+        """Read what to_json() wrote, without `missing` and `material` (they hold more than JSON).
 
         ValueError or KeyError for anything else, also for a version not known here.
         """
         if values["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"report schema {values['schema_version']} is not known")
-        judged_at = _instant(values["judged_at"])
+        judged_at = instant_of(values["judged_at"])
         if judged_at is None:
             raise ValueError("a report says when it was made")
         return cls(
@@ -182,19 +231,9 @@ class Report:
             signatures=tuple(SignatureReport.from_json(entry) for entry in values["signatures"]),
             judged_at=judged_at,
             trust_version=values["trust_version"],
+            policy=values.get("policy", ""),
+            revisions=tuple(RevisionReport.from_json(each) for each in values.get("revisions", ())),
         )
-
-
-_TEXT_CHARACTERS: Final = 1_000
-_UNPRINTABLE: Final = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff\\ufffe\\uffff]")
-
-
-def printable(text: str) -> str:
-    """Return a stranger's text as every reader of a report can hold it: no controls, not long.
-
-    Databases and other languages refuse NUL characters and halves of surrogate pairs.
-    """
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text[:_TEXT_CHARACTERS])
 
 
 def _printable_signer(signer: SignerIdentity | None) -> SignerIdentity | None:
@@ -206,12 +245,6 @@ def _printable_signer(signer: SignerIdentity | None) -> SignerIdentity | None:
 
 
 _HARMLESS = frozenset({Changes.NONE, Changes.SIGNATURES, Changes.ARCHIVAL, Changes.NUMBER_AND_DATE})
-
-
-def _require_utc(*instants: datetime | None) -> None:
-    for instant in instants:
-        if instant is not None and instant.utcoffset() != timedelta(0):
-            raise ValueError("an instant in a report must be aware, in UTC")
 
 
 def _plain(value: object) -> object:
@@ -228,11 +261,3 @@ def _signer(values: Mapping[str, Any] | None) -> SignerIdentity | None:
     if values is None:
         return None
     return SignerIdentity(**{**values, "kind": IdentityKind(values["kind"])})
-
-
-def _instant_json(instant: datetime | None) -> str | None:
-    return instant.isoformat().replace("+00:00", "Z") if instant is not None else None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text is not None else None

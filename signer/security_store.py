@@ -11,7 +11,7 @@ from typing import Final
 
 from cryptography import x509
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from certs.parsing import DAMAGE
 from certs.revocation import RevocationEvidence
@@ -34,8 +34,8 @@ class SecurityStore:
         return bool(self.certificates) and bool(self.evidence)
 
 
-def read_security_store(reader: PdfFileReader) -> SecurityStore:
-    """Return what the current revision's /DSS holds."""
+def read_security_store(reader: PdfFileReader | HistoricalResolver) -> SecurityStore:
+    """Return what the /DSS of the document, or of one of its revisions, holds."""
     try:
         store = dictionary(raw(reader.root, "/DSS"))
     except ENGINE_ERRORS:

@@ -9,6 +9,7 @@ from typing import Final
 from asn1crypto import cms, core, tsp
 
 from certs.anchors import AnchorRole
+from certs.path import PathVerdict
 from certs.revocation import EvidenceRequest
 from signer.cms_signatures import (
     CmsError,
@@ -32,11 +33,15 @@ MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimestampJudgement:
-    """What a token proves: at `stamped_at` its content existed, if `finding` is None."""
+    """What a token proves: at `stamped_at` its content existed, if `finding` is None.
+
+    verdict: on its authority's path, None where it was not asked for.
+    """
 
     stamped_at: datetime | None = None
     token: CmsSignature | None = None
     finding: Finding | None = None
+    verdict: PathVerdict | None = None
     missing: tuple[EvidenceRequest, ...] = ()
     practice: bool = False
 
@@ -129,6 +134,7 @@ def _judged_authority(
         token=token,
         stamped_at=stamped_at,
         finding=_of_timestamp(trust.finding),
+        verdict=trust.verdict,
         missing=trust.missing,
         practice=trust.practice,
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptography import x509
 
-from certs.anchors import AnchorRole, TrustStore, is_practice
+from certs.anchors import AnchorRole, TrustAnchor, TrustStore, is_practice
 from certs.path import PathStatus, PathVerdict, judge_path
 from certs.revocation import EvidenceRequest, RevocationEvidence
 from signer import policy as policy_module
@@ -46,9 +46,13 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """How a certificate's path was judged; `finding` is None where it is good."""
+    """How a certificate's path was judged; `finding` is None where it is good.
+
+    verdict: what was judged, None where there was no certificate to judge.
+    """
 
     finding: Finding | None
+    verdict: PathVerdict | None = None
     missing: tuple[EvidenceRequest, ...] = ()
     practice: bool = False
 
@@ -82,7 +86,12 @@ def judge_certificate(
         evidence=circumstances.evidence,
     )
     practice = is_practice(certificate) or (verdict.anchor is not None and verdict.anchor.practice)
-    return Trust(finding=_finding(verdict, claimed_at), missing=verdict.missing, practice=practice)
+    return Trust(
+        finding=_finding(verdict, claimed_at),
+        verdict=verdict,
+        missing=verdict.missing,
+        practice=practice,
+    )
 
 
 _FINDINGS: Final = {

@@ -9,9 +9,10 @@ art. 31).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from cryptography import x509
 
@@ -23,10 +24,11 @@ from signer.changes import ChangeJudgement
 from signer.cms_signatures import CmsSignature, certificate_of, check_strength, digest_parts
 from signer.engine import ENGINE_ERRORS
 from signer.examining import PADES, Examined, Opened
-from signer.existence import Existence, Proof, holds_store
+from signer.existence import Existence, Proof, stored_in
 from signer.findings import Finding, worst
+from signer.path_reports import PathReport, describe_path
 from signer.reasons import Reason
-from signer.report import SignatureReport
+from signer.report import SignatureReport, ValidationMaterial
 from signer.signature_fields import FieldState
 from signer.timestamps import TimestampJudgement, judge_token
 from signer.trust import Circumstances, Trust, judge_certificate
@@ -42,12 +44,16 @@ from signer.verdicts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A signature's report, what evidence would have helped, and what it proves for others."""
+    """A signature's report, what evidence would have helped, and what it proves for others.
+
+    material: what its chain and its evidence name, and those of its time-stamp.
+    """
 
     report: SignatureReport
     whole_file: bool = False
     missing: tuple[EvidenceRequest, ...] = ()
     proof: Proof | None = None
+    material: ValidationMaterial = field(default_factory=ValidationMaterial)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,13 +61,15 @@ class DocumentFacts:
     """What all signatures of one document share.
 
     empty_visible: the visible signature fields that nobody filled. long_term: whether the security
-    store serves level B-LT. fault: something wrong with the document as a whole.
+    store serves level B-LT. ends: where the document's revisions end. fault: something wrong with
+    the document as a whole.
     """
 
     opened: Opened
     circumstances: Circumstances
     empty_visible: frozenset[FieldState]
     long_term: bool
+    ends: tuple[int, ...] = ()
     fault: Finding | None = None
 
 
@@ -86,6 +94,20 @@ class Case:
             proofs=tuple(proof for proof in self.proofs if proof.end > self.end),
             judged_at=self.facts.circumstances.at,
         )
+
+    @property
+    def revision(self) -> int | None:
+        """The number, from 1, of the revision that ends with the signed bytes."""
+        ends = self.facts.ends
+        return (
+            ends.index(self.end) + 1
+            if self.entry.revision is not None and self.end in ends
+            else None
+        )
+
+    def evidence_proved_at(self, der: bytes) -> datetime | None:
+        """When evidence is proved to have existed by what the time-stamps cover; None for now."""
+        return min((each.stamped_at for each in self.proofs if each.holds(der)), default=None)
 
 
 def validate(case: Case) -> Judged:
@@ -131,15 +153,22 @@ def _judge_document_timestamp(case: Case) -> Judged:
             proof = Proof(
                 end=case.end,
                 stamped_at=judgement.stamped_at,
-                with_store=holds_store(case.facts.opened, entry),
+                evidence=stored_in(case.facts.opened, entry),
             )
+    path = describe_path(judgement.verdict, proved_at=case.evidence_proved_at)
     report = replace(
         _report(case, findings, kind=SignatureKind.DOC_TIMESTAMP),
         timestamp_at=judgement.stamped_at or entry.stated_at,
         practice=judgement.practice,
+        proved_at=case.existence.oldest,
+        **_named(path),
     )
     return Judged(
-        report=report, whole_file=entry.whole_file, missing=judgement.missing, proof=proof
+        report=report,
+        whole_file=entry.whole_file,
+        missing=judgement.missing,
+        proof=proof,
+        material=path.material,
     )
 
 
@@ -161,14 +190,28 @@ def _judge_signature(case: Case) -> Judged:
             for finding in (strength, trust.finding, stamp.finding, _other_kind(entry))
             if finding is not None
         ]
+    path = describe_path(trust.verdict, proved_at=case.evidence_proved_at)
+    stamped = describe_path(stamp.verdict, proved_at=case.evidence_proved_at)
+    stamped_at = stamp.stamped_at if stamp.finding is None else None
     report = replace(
         _report(case, findings, kind=_kind(entry, signer)),
         signer=signer,
         level=_level(case, stamp),
-        timestamp_at=stamp.stamped_at if stamp.finding is None else None,
+        timestamp_at=stamped_at,
         practice=trust.practice,
+        proved_at=min(filter(None, (stamped_at, case.existence.oldest)), default=None),
+        **_named(path),
     )
-    return Judged(report=report, whole_file=entry.whole_file, missing=trust.missing + stamp.missing)
+    return Judged(
+        report=report,
+        whole_file=entry.whole_file,
+        missing=trust.missing + stamp.missing,
+        material=path.material.merged(stamped.material),
+    )
+
+
+def _named(path: PathReport) -> dict[str, Any]:
+    return {"chain": path.chain, "evidence": path.evidence, "anchor_class": path.anchor_class}
 
 
 def _own_findings(entry: Examined, changes: ChangeJudgement) -> list[Finding]:
@@ -305,4 +348,6 @@ def _report(case: Case, findings: list[Finding], *, kind: SignatureKind) -> Sign
         detail=decisive.detail if decisive else case.changes.detail,
         algorithm=cms.algorithm if cms is not None else "",
         certificate_sha256=fingerprint(certificate) if certificate is not None else "",
+        revision=case.revision,
+        covers_whole_document=entry.whole_file,
     )

@@ -1,0 +1,59 @@
+"""Leniencies: what a good document of another maker may have that it should not (pure).
+
+Each is tolerated because it can't change what was signed or what is shown, and each is named on
+every signature it concerns: a report never hides that it looked past something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Leniency(StrEnum):
+    """An oddity that was let pass (dung sai). The values are stable; never rename one."""
+
+    # The file.
+    HYBRID_REFERENCES = "HYBRID_REFERENCES"
+    """A table of objects for old readers and one for new (ISO 32000-2 §7.5.8.4). Both readings
+    were compared and show the same document."""
+    COMMENT_BEFORE_END = "COMMENT_BEFORE_END"
+    """A comment stands between trailer and startxref, where some makers write their name. No
+    object is hidden in it."""
+    # Later revisions.
+    FREED_AGAIN = "FREED_AGAIN"
+    """An update lists objects as freed that no earlier revision had. What is not there can't be
+    removed."""
+    STORE_REWRITTEN = "STORE_REWRITTEN"
+    """An update wrote entries of the security store's /VRI anew or left them out. Evidence shows
+    nothing, and what is left out is evidence that is missing."""
+    STREAMS_MISSING = "STREAMS_MISSING"
+    """The trailer's /AdditionalStreams names objects that the file lacks: they are null, and must
+    stay so."""
+    # The signature's dictionary and its container.
+    TIMESTAMP_TYPED_SIG = "TIMESTAMP_TYPED_SIG"
+    """A document time-stamp says /Type /Sig instead of /DocTimeStamp (ISO 32000-2 table 255). Its
+    /SubFilter tells what it is, and it is judged as that alone."""
+    BER_ENCODING = "BER_ENCODING"
+    """The CMS object has lengths that only BER allows (EN 319 142-1 wants DER). Digests are taken
+    over the bytes as received."""
+    ATTRIBUTES_UNSORTED = "ATTRIBUTES_UNSORTED"
+    """The signed attributes are not in DER's order (X.690 §11.6). They are hashed as received, so
+    none can be moved."""
+    NEGATIVE_MODULUS = "NEGATIVE_MODULUS"
+    """The certificate's RSA modulus is encoded as a negative number; the same bytes without a sign
+    are its one meaning. Its owner is not trusted by it."""
+    SCHEME_AS_DIGEST = "SCHEME_AS_DIGEST"
+    """The digest's name is that of a signature scheme with this digest. It is weak by itself."""
+    CERTIFICATE_NAMED_BY_SHA1 = "CERTIFICATE_NAMED_BY_SHA1"
+    """The signed attribute names the certificate by a SHA-1 digest (RFC 2634). Serial number and
+    issuer are compared too, and the certificate's path is proved by itself."""
+    # Time.
+    CLOCK_AHEAD = "CLOCK_AHEAD"
+    """A time-stamp is up to five minutes younger than our clock. No judgement gains by it."""
+
+
+def ordered(found: Iterable[Leniency]) -> tuple[Leniency, ...]:
+    """Return each leniency once, in the order of their declaration."""
+    named = frozenset(found)
+    return tuple(each for each in Leniency if each in named)
