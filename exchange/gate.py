@@ -7,11 +7,13 @@ The gate classifies and does not stop: a document without a valid signature is d
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from exchange.assessments import Assessment
 from exchange.envelope import AttachmentRef
 from exchange.messages import GateFinding
 from exchange.services import Services
+from exchange.use_cases.assessing import assess_copy
 from exchange.working_copies import copy_of_object
-from signer import Report, assess_with_evidence
+from signer import Report
 from signer.verdicts import Indication, SignatureKind, Verdict
 from storage.ports import Digest
 
@@ -22,10 +24,15 @@ _PDF_MAGIC = b"%PDF-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the gate found in one attachment; `report` is None for what is not a PDF."""
+    """What the gate found in one attachment; `assessment` is None for what is not a PDF."""
 
     finding: GateFinding
-    report: Report | None
+    assessment: Assessment | None
+
+    @property
+    def report(self) -> Report | None:
+        """The report on its signatures; None for what is not a PDF."""
+        return self.assessment.report if self.assessment is not None else None
 
     @property
     def passed(self) -> bool:
@@ -48,19 +55,14 @@ async def judge_attachment(
         begins_as_pdf = copy.source.read(0, len(_PDF_MAGIC)) == _PDF_MAGIC
         if not begins_as_pdf and not _claims_pdf(attachment):
             return Judgement(
-                finding=_finding(position, attachment, verdict=NOT_APPLICABLE), report=None
+                finding=_finding(position, attachment, verdict=NOT_APPLICABLE), assessment=None
             )
-        report = await assess_with_evidence(
-            copy.for_sandbox(),
-            sandbox=services.sandbox,
-            store=services.trust,
-            fetcher=services.fetcher,
-            at=services.clock(),
-        )
+        assessment = await assess_copy(services, copy)
+    report = assessment.report
     finding = _finding(
         position, attachment, verdict=report.verdict.value, reason=report.reason, report_id=uuid4()
     )
-    return Judgement(finding=finding, report=report)
+    return Judgement(finding=finding, assessment=assessment)
 
 
 def main_document(judgements: tuple[Judgement, ...]) -> Judgement:

@@ -6,6 +6,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from exchange.agency import OrganId
+from exchange.assessments import Assessment
 from exchange.errors import ReportUnknown
 from signer.report import Report
 from storage.database import Connection
@@ -20,12 +21,14 @@ class KeptReport:
 
 
 async def keep_report(
-    connection: Connection, report: Report, *, report_id: UUID, requested_by: OrganId
+    connection: Connection, assessment: Assessment, *, report_id: UUID, requested_by: OrganId
 ) -> KeptReport:
-    """Store a report under its identifier."""
+    """Store a report under its identifier, with what it rests on and how long it holds."""
+    report = assessment.report
     await connection.execute(
         "INSERT INTO verification_report (report_id, requested_by, digest, verdict, reason, report,"
-        " trust_version, judged_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        " trust_version, judged_at, judged_under, holds_until)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             report_id,
             requested_by,
@@ -35,6 +38,8 @@ async def keep_report(
             Jsonb(report.to_json()),
             report.trust_version,
             report.judged_at,
+            assessment.under,
+            assessment.holds_until,
         ),
     )
     return KeptReport(report_id=report_id, report=report)

@@ -14,6 +14,7 @@ from exchange.agency import OrganId
 from exchange.compliance.rate_definitions import RateDefinition
 from exchange.evidence import EvidenceSigner
 from exchange.routing import RoutingTable
+from signer.policy import DEFAULT, VerificationPolicy
 from signer.sandbox import Sandbox
 from storage.archive import Archive
 from storage.database import Database
@@ -68,6 +69,18 @@ class SigningPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssessingPolicy:
+    """What the operator decides about verification.
+
+    policy: what documents are judged by. reuse_for: how long an assessment is given again for the
+    same document, at most; zero: never.
+    """
+
+    policy: VerificationPolicy = DEFAULT
+    reuse_for: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationPolicy:
     """How long-running work is done.
 
@@ -103,5 +116,6 @@ class Services:
     spool: Path
     limits: ServiceLimits
     signing: SigningPolicy
+    assessing: AssessingPolicy
     operations: OperationPolicy
     clock: Callable[[], datetime]

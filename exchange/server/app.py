@@ -51,6 +51,7 @@ from exchange.server.servicers.signing import SigningServicer
 from exchange.server.servicers.verification import VerificationServicer
 from exchange.server.settings import Settings, read_setting_file
 from exchange.services import (
+    AssessingPolicy,
     OperationPolicy,
     ServiceLimits,
     Services,
@@ -141,6 +142,9 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
             signing=SigningPolicy(
                 allow_unknown_revocation=settings.signing.allow_unknown_revocation,
                 session_life=timedelta(seconds=settings.signing.session_seconds),
+            ),
+            assessing=AssessingPolicy(
+                reuse_for=timedelta(seconds=settings.verification.reuse_seconds)
             ),
             operations=OperationPolicy(
                 lease=timedelta(seconds=settings.operations.lease_seconds),

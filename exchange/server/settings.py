@@ -102,6 +102,12 @@ class SigningSection(_Section):
     session_seconds: int = Field(default=1800, ge=1, le=86_400)
 
 
+class VerificationSection(_Section):
+    """How long a report on the same document is given again; 0: each time it is judged anew."""
+
+    reuse_seconds: int = Field(default=600, ge=0, le=86_400)
+
+
 class OperationsSection(_Section):
     """Long-running work: how soon a dead worker's is taken over, how much is done side by side."""
 
@@ -181,6 +187,7 @@ class Settings(BaseSettings):
     fetching: FetchingSection = FetchingSection()
     timestamping: TimestampingSection = TimestampingSection()
     signing: SigningSection = SigningSection()
+    verification: VerificationSection = VerificationSection()
     operations: OperationsSection = OperationsSection()
     limits: LimitsSection = LimitsSection()
     signing_keys: tuple[SigningKeySection, ...] = ()

@@ -110,10 +110,10 @@ async def commit_submission(
     if present.state is not MessageState.DRAFT:
         raise TransitionForbidden("the message was submitted already")
     for judgement in submission.judgements:
-        if judgement.report is not None and judgement.finding.report_id is not None:
+        if judgement.assessment is not None and judgement.finding.report_id is not None:
             await keep_report(
                 connection,
-                judgement.report,
+                judgement.assessment,
                 report_id=judgement.finding.report_id,
                 requested_by=message.sender,
             )

@@ -7,10 +7,20 @@ from uuid import uuid4
 
 import pytest
 
+from certs.authority import Issued
 from congvan.v1 import verification_pb2
-from tests.support.clients import WAIT, Client, refused_with
-from tests.support.practice import one_page
-from tests.support.service import COMMUNE, PROVINCE, RunningService
+from tests.support.clients import WAIT, Client, client_of, refused_with
+from tests.support.postgres import reachable_directory
+from tests.support.practice import Practice, one_page
+from tests.support.service import (
+    COMMUNE,
+    PROVINCE,
+    RunningService,
+    Variation,
+    register,
+    running,
+    write_configuration,
+)
 from tests.support.signing_calls import (
     CHUNK_BYTES,
     MEGABYTE,
@@ -201,3 +211,48 @@ def test_a_batch_has_a_request_id_of_its_own(clients: dict[str, Client]) -> None
     batch = verification_pb2.BatchVerifyDocumentsRequest(requests=[request_for(b"x")])
     with refused_with("REQUEST_ID_INVALID"):
         clients[PROVINCE].verification.BatchVerifyDocuments(batch, timeout=WAIT)
+
+
+def judged_twice(clients: dict[str, Client], document: bytes) -> list[Report]:
+    """The reports that two endpoints get on the same document, one after the other."""
+    return [
+        clients[each].verification.VerifyDocument(request_for(document), timeout=WAIT)
+        for each in (PROVINCE, COMMUNE)
+    ]
+
+
+@pytest.mark.parametrize(("tail", "verdict"), [(b"", VALID), (b"\nmore", INVALID)])
+def test_the_same_document_is_not_judged_again_while_its_report_holds(
+    clients: dict[str, Client], sealed: bytes, tail: bytes, verdict: int
+) -> None:
+    first, second = judged_twice(clients, sealed + tail)
+    assert first.verdict == second.verdict == verdict
+    assert first.name != second.name
+    assert first.judged_at == second.judged_at
+    assert told(first) == told(second)
+    assert not second.replay.replayed
+    kept = verification_pb2.GetVerificationReportRequest(name=second.name)
+    assert clients[COMMUNE].verification.GetVerificationReport(kept, timeout=WAIT) == second
+    with refused_with("REPORT_UNKNOWN"):
+        clients[PROVINCE].verification.GetVerificationReport(kept, timeout=WAIT)
+
+
+def test_what_could_not_be_read_is_tried_again(clients: dict[str, Client]) -> None:
+    first, second = judged_twice(clients, b"%PDF-1.7 and no more")
+    assert first.verdict == second.verdict == UNREADABLE
+    assert first.judged_at.ToDatetime() < second.judged_at.ToDatetime()
+
+
+def test_an_operator_can_have_every_document_judged_anew(
+    practice: Practice, seal: Issued, sealed: bytes
+) -> None:
+    variation = Variation(extra="[verification]\nreuse_seconds = 0")
+    with reachable_directory("congvan-test-service-") as directory:
+        identities = write_configuration(directory, practice, seal, variation=variation)
+        with running(directory, practice, identities) as service:
+            register(service)
+            with service.channel(PROVINCE) as one, service.channel(COMMUNE) as other:
+                pair = {PROVINCE: client_of(PROVINCE, one), COMMUNE: client_of(COMMUNE, other)}
+                first, second = judged_twice(pair, sealed)
+    assert first.verdict == second.verdict == VALID
+    assert first.judged_at.ToDatetime() < second.judged_at.ToDatetime()

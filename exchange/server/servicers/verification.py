@@ -18,11 +18,11 @@ from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
 from exchange.server.streams import TimedStream, header_of, streamed_document
 from exchange.services import Services
+from exchange.use_cases.assessing import assess_copy
 from exchange.wire.messages import tells_the_same
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import resource_uuid
 from exchange.working_copies import WorkingCopy
-from signer import assess_with_evidence
 from storage.database import Connection
 
 Copying = AbstractAsyncContextManager[WorkingCopy]
@@ -117,17 +117,11 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
 
         async def prepare() -> Commit[verification_pb2.VerificationReport]:
             async with working as copy:
-                report = await assess_with_evidence(
-                    copy.for_sandbox(),
-                    sandbox=services.sandbox,
-                    store=services.trust,
-                    fetcher=services.fetcher,
-                    at=services.clock(),
-                )
+                assessment = await assess_copy(services, copy)
 
             async def commit(connection: Connection) -> verification_pb2.VerificationReport:
                 kept = await reports.keep_report(
-                    connection, report, report_id=uuid4(), requested_by=current_caller().code
+                    connection, assessment, report_id=uuid4(), requested_by=current_caller().code
                 )
                 return write_report(kept)
 

@@ -1,0 +1,34 @@
+"""Assessing a document for callers and for the gate: as it was before, while that holds."""
+
+from exchange.assessments import Assessment, find_assessment, holds_until, judged_under
+from exchange.services import Services
+from exchange.working_copies import WorkingCopy
+from signer import assess_with_evidence
+from signer.policy import VerificationPolicy
+
+
+async def assess_copy(
+    services: Services, copy: WorkingCopy, *, policy: VerificationPolicy | None = None
+) -> Assessment:
+    """Assess the document at present, or give the assessment again that still holds.
+
+    policy: the service's own by default, perhaps asked for a block and a kind of document.
+    """
+    now, policy = services.clock(), policy or services.assessing.policy
+    under = judged_under(trust_version=services.trust.version, policy=policy.question)
+    reuse_for = services.assessing.reuse_for
+    if reuse_for:
+        async with services.database.reading() as connection:
+            kept = await find_assessment(connection, copy.digest, under=under, at=now)
+        if kept is not None:
+            return kept
+    report = await assess_with_evidence(
+        copy.for_sandbox(),
+        sandbox=services.sandbox,
+        store=services.trust,
+        fetcher=services.fetcher,
+        at=now,
+        policy=policy,
+    )
+    until = holds_until(report, reuse_for=reuse_for) if reuse_for else None
+    return Assessment(report=report, under=under, holds_until=until)

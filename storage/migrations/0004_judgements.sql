@@ -1,0 +1,22 @@
+-- Assessments that may be given again, and revisions that a document has grown out of.
+
+-- judged_under names all that a report rests on beside the document: trust store, policy, program.
+-- holds_until: until then the same document would be judged the same; NULL where that can't be said.
+ALTER TABLE verification_report
+    ADD COLUMN judged_under text COLLATE "C" NOT NULL DEFAULT '',
+    ADD COLUMN holds_until  timestamptz;
+CREATE INDEX verification_report_by_document ON verification_report (digest, judged_at)
+    WHERE holds_until IS NOT NULL;
+
+-- What an endpoint has shown of its valid documents: the bytes that each signature covers, and how
+-- many signatures the whole document had. Of two documents that share signed bytes the one with
+-- fewer signatures is an earlier revision.
+CREATE TABLE signed_revision (
+    owner         text COLLATE "C" NOT NULL,
+    signed_digest text COLLATE "C" NOT NULL CHECK (signed_digest ~ '^[0-9a-f]{64}$'),
+    digest        text COLLATE "C" NOT NULL CHECK (digest ~ '^[0-9a-f]{64}$'),
+    signatures    smallint NOT NULL CHECK (signatures > 0),
+    PRIMARY KEY (owner, signed_digest, digest)
+);
+CREATE TRIGGER signed_revision_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON signed_revision
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
