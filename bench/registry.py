@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from bench import corpus, large_files, levels, peers, signing, verify, whole_service
+from bench import (
+    corpus,
+    large_files,
+    levels,
+    peers,
+    signing,
+    verify,
+    verify_crl,
+    whole_service,
+)
 from bench.harness import Entry
 
 ENTRIES: tuple[Entry, ...] = (
@@ -12,5 +21,6 @@ ENTRIES: tuple[Entry, ...] = (
     *levels.ENTRIES,
     whole_service.ENTRY,
     *verify.ENTRIES,
+    *verify_crl.ENTRIES,
     *peers.ENTRIES,
 )
