@@ -75,6 +75,25 @@ class Reason(StrEnum):
     """The time-stamp is broken or does not belong to this signature."""
     TIMESTAMP_UNTRUSTED = "TIMESTAMP_UNTRUSTED"
     """The time-stamp's authority is not proved trustworthy."""
+    # What a verification policy asks for over and above (EN 319 102-1 §5.2.6, §5.2.8).
+    ALGORITHM_NOT_ACCEPTED = "ALGORITHM_NOT_ACCEPTED"
+    """The policy does not accept a digest, scheme, key or curve that was used."""
+    ALGORITHM_OUTDATED = "ALGORITHM_OUTDATED"
+    """An algorithm counts no longer, and nothing proves that it was used while it did."""
+    AUTHORITY_CLASS_REFUSED = "AUTHORITY_CLASS_REFUSED"
+    """The policy asks for a certificate of another class (công vụ, công cộng)."""
+    AUTHORITY_OF_OTHER_BLOCK = "AUTHORITY_OF_OTHER_BLOCK"
+    """The certificate's authority is not trusted for the block that the document comes from."""
+    LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
+    """The policy asks for a higher level (B-T, B-LT, B-LTA)."""
+    TIME_NOT_PROVED = "TIME_NOT_PROVED"
+    """The policy asks for a time-stamp, and no good one covers the signature."""
+    LEADER_SIGNATURE_MISSING = "LEADER_SIGNATURE_MISSING"
+    """The policy asks for a person's signature, and there is none."""
+    SEAL_SIGNATURE_MISSING = "SEAL_SIGNATURE_MISSING"
+    """The policy asks for the organisation's seal, and there is none."""
+    SIGNED_AFTER_SEAL = "SIGNED_AFTER_SEAL"
+    """A person signed after the seal, which must come last (NĐ 30/2020 art. 32.2.d)."""
 
 
 VERDICTS: dict[Reason, Verdict] = {
@@ -108,6 +127,15 @@ VERDICTS: dict[Reason, Verdict] = {
     Reason.REVOCATION_UNKNOWN: Verdict.INDETERMINATE,
     Reason.TIMESTAMP_INVALID: Verdict.INDETERMINATE,
     Reason.TIMESTAMP_UNTRUSTED: Verdict.INDETERMINATE,
+    Reason.ALGORITHM_NOT_ACCEPTED: Verdict.INDETERMINATE,
+    Reason.ALGORITHM_OUTDATED: Verdict.INDETERMINATE,
+    Reason.AUTHORITY_CLASS_REFUSED: Verdict.INDETERMINATE,
+    Reason.AUTHORITY_OF_OTHER_BLOCK: Verdict.INDETERMINATE,
+    Reason.LEVEL_TOO_LOW: Verdict.INDETERMINATE,
+    Reason.TIME_NOT_PROVED: Verdict.INDETERMINATE,
+    Reason.LEADER_SIGNATURE_MISSING: Verdict.INDETERMINATE,
+    Reason.SEAL_SIGNATURE_MISSING: Verdict.INDETERMINATE,
+    Reason.SIGNED_AFTER_SEAL: Verdict.INDETERMINATE,
 }
 """What each reason makes of a document whose other findings are good.
 
