@@ -29,6 +29,7 @@ from signer.errors import (
 from signer.findings import Finding
 from signer.judging import judge_all
 from signer.limits import DocumentLimits
+from signer.oddities import of_file
 from signer.policy import VerificationPolicy
 from signer.reasons import Reason
 from signer.report import Report, RevisionReport, ValidationMaterial
@@ -153,6 +154,7 @@ def _judge(surveyed: Survey, blank: Report, *, circumstances: Circumstances) -> 
         empty_visible=surveyed.empty_visible,
         long_term=carried.serves_long_term,
         ends=ends,
+        leniencies=of_file(surveyed.opened),
         fault=surveyed.fault,
     )
     blank = replace(blank, revisions=_revisions(surveyed, ends))

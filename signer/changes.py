@@ -43,6 +43,8 @@ from pyhanko.sign.diff_analysis.rules_api import AbsoluteContext
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine import ENGINE_ERRORS, array, dictionary, empty_dictionary, raw
+from signer.idle_frees import WithoutIdleFrees, freed_again_after
+from signer.leniencies import Leniency
 from signer.number_and_date import TEXT_FIELDS
 from signer.prepared_fields import PreparedField, prepared_fields
 from signer.reasons import Reason
@@ -57,11 +59,15 @@ logging.getLogger("pyhanko.sign.diff_analysis").setLevel(logging.ERROR)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeJudgement:
-    """How the document changed after a signature; `reason` is None where it was harmless."""
+    """How the document changed after a signature; `reason` is None where it was harmless.
+
+    leniencies: what was let pass in good judgements; the others name what was not.
+    """
 
     changes: Changes
     reason: Reason | None = None
     detail: str = ""
+    leniencies: tuple[Leniency, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,40 +173,6 @@ class _NumberAndDateRule(FieldMDPRule):
         )
 
 
-class _WithoutIdleFrees(HistoricalResolver):
-    """A revision without the entries that free what was free already.
-
-    Some producers repeat all free entries in every update. That changes nothing, but the engine
-    counts each as the removal of an object.
-    """
-
-    def idle_frees(self) -> set[generic.Reference]:
-        """Return what this revision frees although the revision before had no such object.
-
-        Whatever generation the entry names: viewers free the object by its number alone.
-        """
-        freed: set[generic.Reference] = super().refs_freed_in_revision()  # type: ignore[no-untyped-call]
-        living = self._living_numbers(self.revision - 1) if freed else frozenset()
-        return {reference for reference in freed if reference.idnum not in living}
-
-    def _living_numbers(self, revision: int) -> frozenset[int]:
-        xrefs = self.reader.xrefs
-        return frozenset(
-            reference.idnum
-            for each in range(revision + 1)
-            for reference in xrefs.explicit_refs_in_revision(each)
-            if xrefs.get_historical_ref(reference, revision) is not None
-        )
-
-    def refs_freed_in_revision(self) -> set[generic.Reference]:
-        """Return what this revision really removes."""
-        return super().refs_freed_in_revision() - self.idle_frees()  # type: ignore[no-untyped-call,no-any-return]
-
-    def explicit_refs_in_revision(self) -> set[generic.Reference]:
-        """Return what this revision really defines or removes."""
-        return super().explicit_refs_in_revision() - self.idle_frees()  # type: ignore[no-untyped-call,no-any-return]
-
-
 class _Policy(StandardDiffPolicy):
     """The engine's policy over revisions as they are, without what changes nothing in them."""
 
@@ -225,7 +197,7 @@ class _Policy(StandardDiffPolicy):
         doc_mdp: MDPPerm | None = None,
     ) -> DiffResult:
         """Judge one revision against the signed one."""
-        plain = _WithoutIdleFrees(new.reader, new.revision)
+        plain = WithoutIdleFrees(new.reader, new.revision)
         if plain.idle_frees():
             new = plain
         if streams_added(old, new):
@@ -379,12 +351,12 @@ def _with_leniencies(
     """Name what was let pass, in good judgements alone: the others name what was not."""
     if judgement.reason is not None:
         return judgement
-    named = [judgement.detail] if judgement.detail else []
-    if store_rewritten_after(reader, revision):
-        named.append("lenient: older entries of /VRI were written anew or left out")
-    if streams_missing_since(reader, revision):
-        named.append("lenient: /AdditionalStreams names what the file lacks")
-    return replace(judgement, detail="; ".join(named))
+    found = (
+        (Leniency.FREED_AGAIN, freed_again_after(reader, revision)),
+        (Leniency.STORE_REWRITTEN, store_rewritten_after(reader, revision)),
+        (Leniency.STREAMS_MISSING, streams_missing_since(reader, revision)),
+    )
+    return replace(judgement, leniencies=tuple(each for each, there in found if there))
 
 
 def _forbidden(reason: Reason, detail: str) -> ChangeJudgement:

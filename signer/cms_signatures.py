@@ -109,6 +109,11 @@ class CmsSignature:
             return False
         return get_signing_cert_attr(attributes) is not None
 
+    @property
+    def names_digest_by_scheme(self) -> bool:
+        """Whether a signature scheme stands where the digest belongs."""
+        return self.signer_info["digest_algorithm"]["algorithm"].native in _SCHEMES_AS_DIGESTS
+
     def claimed_at(self) -> datetime | None:
         """Return the signing time that the signer claims, or None."""
         try:

@@ -178,18 +178,7 @@ def check_end(document: bytes, *, container_end: int, end: int, is_stream: bool)
     dictionary follows, or `endobj` where the section is a stream. end: the offset where the
     revision must be over, white space aside. StructureError(TRAILING_DATA) otherwise.
     """
-    try:
-        at = skip_space_only(document, container_end)
-        if is_stream:
-            if document[at : at + 6] == b"endobj":
-                at += 6
-        else:
-            if document[at : at + 7] == b"trailer":
-                at = skip_space_only(document, at + 7)
-            _, at = read_dictionary(document, at)
-    except TokenError as error:
-        raise StructureError(Reason.TRAILING_DATA, f"no trailer: {error}") from error
-    at = skip_space_only(document, at)
+    at = _section_end(document, container_end, is_stream=is_stream)
     for _ in range(8):
         comment = _COMMENT.match(document, at)
         if comment is None:
@@ -201,6 +190,28 @@ def check_end(document: bytes, *, container_end: int, end: int, is_stream: bool)
             Reason.TRAILING_DATA, "bytes follow the cross-reference section of the last revision"
         )
     return int(marker.group(1))
+
+
+def comment_before_end(document: bytes, *, container_end: int, is_stream: bool) -> bool:
+    """Tell whether a comment stands between a section that `check_end` admits and its startxref."""
+    at = _section_end(document, container_end, is_stream=is_stream)
+    return _COMMENT.match(document, at) is not None
+
+
+def _section_end(document: bytes, container_end: int, *, is_stream: bool) -> int:
+    """Return where a section's trailer or stream is over, and the white space after it."""
+    try:
+        at = skip_space_only(document, container_end)
+        if is_stream:
+            if document[at : at + 6] == b"endobj":
+                at += 6
+        else:
+            if document[at : at + 7] == b"trailer":
+                at = skip_space_only(document, at + 7)
+            _, at = read_dictionary(document, at)
+    except TokenError as error:
+        raise StructureError(Reason.TRAILING_DATA, f"no trailer: {error}") from error
+    return skip_space_only(document, at)
 
 
 def skip_space_only(document: bytes, at: int) -> int:

@@ -61,7 +61,8 @@ class Opened:
 class Examined:
     """What a signature is by itself; `finding` is the first thing wrong with it, or None.
 
-    byte_range_at: where its /ByteRange value stands. revision: the revision it was made in.
+    type_name: what its dictionary calls itself. byte_range_at: where its /ByteRange value
+    stands. revision: the revision it was made in.
     stated_at: the time in /M, which nothing proves.
     """
 
@@ -69,6 +70,7 @@ class Examined:
     finding: Finding | None
     integrity: Integrity
     sub_filter: str = ""
+    type_name: str = ""
     byte_range_at: int | None = None
     signed_range: SignedRange | None = None
     revision: int | None = None
@@ -120,6 +122,7 @@ def _examine(opened: Opened, found: SignatureField) -> Examined:
         finding=None,
         integrity=Integrity.UNKNOWN,
         sub_filter=str(value.get("/SubFilter", "")),
+        type_name=str(value.get("/Type", "")),
         stated_at=_stated_at(value),
     )
     try:

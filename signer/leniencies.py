@@ -20,6 +20,11 @@ class Leniency(StrEnum):
     COMMENT_BEFORE_END = "COMMENT_BEFORE_END"
     """A comment stands between trailer and startxref, where some makers write their name. No
     object is hidden in it."""
+    STARTXREF_EARLY = "STARTXREF_EARLY"
+    """The offset behind startxref points at white space in front of the cross-reference section."""
+    TABLE_ROWS_UNEVEN = "TABLE_ROWS_UNEVEN"
+    """Rows of a cross-reference table are not 20 bytes long (ISO 32000-2 §7.5.4): their line ends
+    are of one byte, or of three. Every row is read whole, and no object is named twice."""
     # Later revisions.
     FREED_AGAIN = "FREED_AGAIN"
     """An update lists objects as freed that no earlier revision had. What is not there can't be

@@ -26,6 +26,8 @@ from signer.engine import ENGINE_ERRORS
 from signer.examining import PADES, Examined, Opened
 from signer.existence import Existence, Proof, stored_in
 from signer.findings import Finding, worst
+from signer.leniencies import Leniency, ordered
+from signer.oddities import of_signature
 from signer.path_reports import PathReport, describe_path
 from signer.reasons import Reason
 from signer.report import SignatureReport, ValidationMaterial
@@ -61,7 +63,8 @@ class DocumentFacts:
     """What all signatures of one document share.
 
     empty_visible: the visible signature fields that nobody filled. long_term: whether the security
-    store serves level B-LT. ends: where the document's revisions end. fault: something wrong with
+    store serves level B-LT. ends: where the document's revisions end. leniencies: what
+    was let pass in the file itself. fault: something wrong with
     the document as a whole.
     """
 
@@ -70,6 +73,7 @@ class DocumentFacts:
     empty_visible: frozenset[FieldState]
     long_term: bool
     ends: tuple[int, ...] = ()
+    leniencies: frozenset[Leniency] = frozenset()
     fault: Finding | None = None
 
 
@@ -350,4 +354,7 @@ def _report(case: Case, findings: list[Finding], *, kind: SignatureKind) -> Sign
         certificate_sha256=fingerprint(certificate) if certificate is not None else "",
         revision=case.revision,
         covers_whole_document=entry.whole_file,
+        leniencies=ordered(
+            case.facts.leniencies | of_signature(entry) | frozenset(case.changes.leniencies)
+        ),
     )

@@ -19,6 +19,7 @@ ONE_ROW = {
     "Effect",
     "EvidenceKind",
     "FieldKind",
+    "Leniency",
     "LookWarning",
     "PutOutcome",
     "Reason",

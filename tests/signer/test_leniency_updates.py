@@ -12,6 +12,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from certs.keys.file import FileKey
+from signer.leniencies import Leniency
 from signer.report import Report
 from signer.verdicts import Changes, Indication, Verdict
 from tests.support import attacks
@@ -66,12 +67,12 @@ def test_a_store_may_be_written_anew_and_that_is_named(
     report = judge(with_store(with_signed_store, SECOND))
     (entry,) = report.signatures
     assert (report.verdict, entry.changes) == (Verdict.VALID, Changes.ARCHIVAL)
-    assert entry.detail == "lenient: older entries of /VRI were written anew or left out"
+    assert (entry.detail, entry.leniencies) == ("", (Leniency.STORE_REWRITTEN,))
 
 
 def test_a_store_that_only_grows_needs_no_leniency(judge: Judge, signed: bytes) -> None:
     report = judge(with_store(signed, FIRST))
-    assert (report.verdict, report.signatures[0].detail) == (Verdict.VALID, "")
+    assert (report.verdict, report.signatures[0].leniencies) == (Verdict.VALID, ())
 
 
 def entry_with(name: str) -> Callable[[IncrementalPdfFileWriter, generic.DictionaryObject], None]:
@@ -152,7 +153,7 @@ def test_a_trailer_may_name_a_stream_that_is_missing_and_that_is_named(
 ) -> None:
     report = judge(desk.sign(naming_missing, seal_key))
     assert report.verdict is Verdict.VALID, report
-    assert "lenient: /AdditionalStreams names what the file lacks" in report.signatures[0].detail
+    assert Leniency.STREAMS_MISSING in report.signatures[0].leniencies
 
 
 STREAM = b"99 0 obj\n<< /Length 5 >>\nstream\nq Q q\nendstream\nendobj\n"
