@@ -2,6 +2,12 @@
 
 CertsError
 ├── TrustStoreInvalid               TRUST_STORE_INVALID
+├── AnchorRefused                   ANCHOR_REFUSED
+├── TrustedListRefused
+│   ├── TrustedListUnreadable       TRUSTED_LIST_UNREADABLE
+│   ├── TrustedListSignatureInvalid TRUSTED_LIST_SIGNATURE_INVALID
+│   ├── TrustedListExpired          TRUSTED_LIST_EXPIRED
+│   └── TrustedListRolledBack       TRUSTED_LIST_ROLLED_BACK
 ├── CertificateRefused
 │   ├── CertificateExpired          CERTIFICATE_EXPIRED
 │   ├── CertificateNotYetValid      CERTIFICATE_NOT_YET_VALID
@@ -65,6 +71,40 @@ class TrustStoreInvalid(CertsError):
     """The trust store is not usable. Repair its files as the detail says."""
 
     reason: ClassVar[str] = "TRUST_STORE_INVALID"
+
+
+class AnchorRefused(CertsError):
+    """The certificate cannot become a trust anchor. Read why, and get the authority's own root."""
+
+    reason: ClassVar[str] = "ANCHOR_REFUSED"
+
+
+class TrustedListRefused(CertsError):
+    """The trusted list is not accepted. Get the present one from whoever publishes it."""
+
+
+class TrustedListUnreadable(TrustedListRefused):
+    """The file is no readable trusted list (ETSI TS 119 612). Get it from its publisher again."""
+
+    reason: ClassVar[str] = "TRUSTED_LIST_UNREADABLE"
+
+
+class TrustedListSignatureInvalid(TrustedListRefused):
+    """The trusted list is not signed by the certificate that you named. Trust nothing in it."""
+
+    reason: ClassVar[str] = "TRUSTED_LIST_SIGNATURE_INVALID"
+
+
+class TrustedListExpired(TrustedListRefused):
+    """The trusted list is not of this time. Get the present one from its publisher."""
+
+    reason: ClassVar[str] = "TRUSTED_LIST_EXPIRED"
+
+
+class TrustedListRolledBack(TrustedListRefused):
+    """A newer or another list is already known under this name. Get the present one."""
+
+    reason: ClassVar[str] = "TRUSTED_LIST_ROLLED_BACK"
 
 
 class CertificateRefused(CertsError):
@@ -215,6 +255,11 @@ class FetchUnavailable(FetchFailed):
     """The service did not give a usable answer in time. Try again later."""
 
     reason: ClassVar[str] = "FETCH_UNAVAILABLE"
+
+    def __init__(self, detail: str = "", *, silent: bool = False) -> None:
+        super().__init__(detail)
+        self.silent = silent
+        """Whether nobody answered at all, whatever was asked: no connection, or no end in time."""
 
 
 class FetchTooLarge(FetchFailed):

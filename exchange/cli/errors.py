@@ -19,6 +19,8 @@ CliError
 ├─ PassphraseMissing    PASSPHRASE_MISSING
 ├─ ProfileExists        PROFILE_EXISTS
 ├─ TrustMissing         TRUST_MISSING
+├─ AnchorUnconfirmed    ANCHOR_UNCONFIRMED
+├─ AnchorUnknown        ANCHOR_UNKNOWN
 ├─ ChecksFailed         CHECK_FAILED
 ├─ ArchiveDamaged       ARCHIVE_DAMAGED
 └─ DemoFailed           DEMO_FAILED
@@ -148,6 +150,18 @@ class TrustMissing(CliError):
     """There is no trust store. Name one with --trust or in the profile."""
 
     reason = "TRUST_MISSING"
+
+
+class AnchorUnconfirmed(CliError):
+    """Nobody is trusted by accident. Compare the SHA-256 with the authority's, and give it."""
+
+    reason = "ANCHOR_UNCONFIRMED"
+
+
+class AnchorUnknown(CliError):
+    """The trust store has no such anchor. List what it has."""
+
+    reason = "ANCHOR_UNKNOWN"
 
 
 class ChecksFailed(CliError):

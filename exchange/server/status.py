@@ -29,6 +29,8 @@ _TEXT_CHARACTERS = 300
 STATUS: Mapping[type[Exception], grpc.StatusCode] = MappingProxyType(
     {
         certs_errors.TrustStoreInvalid: Code.FAILED_PRECONDITION,
+        certs_errors.AnchorRefused: Code.FAILED_PRECONDITION,
+        certs_errors.TrustedListRefused: Code.FAILED_PRECONDITION,
         certs_errors.CertificateRefused: Code.FAILED_PRECONDITION,
         certs_errors.KeyUnusable: Code.FAILED_PRECONDITION,
         certs_errors.TokenUnavailable: Code.UNAVAILABLE,

@@ -81,6 +81,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The remote signing service refused."""
     REMOTE_ANSWER_INVALID: _ErrorReason.ValueType  # 130
     """The remote signing service's answer is not acceptable."""
+    ANCHOR_REFUSED: _ErrorReason.ValueType  # 131
+    """The certificate cannot become a trust anchor."""
+    TRUSTED_LIST_UNREADABLE: _ErrorReason.ValueType  # 132
+    """The file is no readable trusted list (ETSI TS 119 612)."""
+    TRUSTED_LIST_SIGNATURE_INVALID: _ErrorReason.ValueType  # 133
+    """The trusted list is not signed by the certificate that was named."""
+    TRUSTED_LIST_EXPIRED: _ErrorReason.ValueType  # 134
+    """The trusted list is not of this time."""
+    TRUSTED_LIST_ROLLED_BACK: _ErrorReason.ValueType  # 135
+    """A newer or another list is already known under this name."""
     NOT_A_PDF: _ErrorReason.ValueType  # 200
     """Signing and verifying.
     The file is not a PDF document.
@@ -312,6 +322,16 @@ REMOTE_SIGNER_REFUSED: ErrorReason.ValueType  # 129
 """The remote signing service refused."""
 REMOTE_ANSWER_INVALID: ErrorReason.ValueType  # 130
 """The remote signing service's answer is not acceptable."""
+ANCHOR_REFUSED: ErrorReason.ValueType  # 131
+"""The certificate cannot become a trust anchor."""
+TRUSTED_LIST_UNREADABLE: ErrorReason.ValueType  # 132
+"""The file is no readable trusted list (ETSI TS 119 612)."""
+TRUSTED_LIST_SIGNATURE_INVALID: ErrorReason.ValueType  # 133
+"""The trusted list is not signed by the certificate that was named."""
+TRUSTED_LIST_EXPIRED: ErrorReason.ValueType  # 134
+"""The trusted list is not of this time."""
+TRUSTED_LIST_ROLLED_BACK: ErrorReason.ValueType  # 135
+"""A newer or another list is already known under this name."""
 NOT_A_PDF: ErrorReason.ValueType  # 200
 """Signing and verifying.
 The file is not a PDF document.
