@@ -31,6 +31,7 @@ from signer.judging import judge_all
 from signer.limits import DocumentLimits
 from signer.oddities import of_file
 from signer.policy import VerificationPolicy
+from signer.policy_findings import signers_finding
 from signer.reasons import Reason
 from signer.report import Report, RevisionReport, ValidationMaterial
 from signer.revisions import describe, ends_of
@@ -57,9 +58,9 @@ def assess(
     is named in the report. policy: what is asked of good signatures. Never raises for anything in
     the document; MemoryError passes, so that the sandbox can tell a limit from a verdict.
     """
-    blank = _blank(document, store=store, at=at)
     known = evidence or RevocationEvidence()
     circumstances = Circumstances(store=store, evidence=known, at=at, policy=policy)
+    blank = _blank(document, circumstances)
     try:
         with accelerated():
             return _judge(survey(document, limits), blank, circumstances=circumstances)
@@ -129,16 +130,17 @@ def judge_survey(
     document = surveyed.opened.document
     known = evidence or RevocationEvidence()
     circumstances = Circumstances(store=store, evidence=known, at=at, policy=policy)
-    return _judge(surveyed, _blank(document, store=store, at=at), circumstances=circumstances)
+    return _judge(surveyed, _blank(document, circumstances), circumstances=circumstances)
 
 
-def _blank(document: bytes, *, store: TrustStore, at: datetime) -> Report:
+def _blank(document: bytes, circumstances: Circumstances) -> Report:
     return Report(
         sha256=hashlib.sha256(document).hexdigest(),
         size_bytes=len(document),
         verdict=Verdict.UNREADABLE,
-        judged_at=at,
-        trust_version=store.version,
+        judged_at=circumstances.at,
+        trust_version=circumstances.store.version,
+        policy=circumstances.policy.label,
     )
 
 
@@ -159,7 +161,23 @@ def _judge(surveyed: Survey, blank: Report, *, circumstances: Circumstances) -> 
     )
     blank = replace(blank, revisions=_revisions(surveyed, ends))
     judged = judge_all(facts, surveyed.examined)
-    return _concluded(blank, judged, fault=surveyed.fault, too_many=surveyed.unjudged > 0)
+    report = _concluded(blank, judged, fault=surveyed.fault, too_many=surveyed.unjudged > 0)
+    return _as_signed(report, circumstances.policy)
+
+
+def _as_signed(report: Report, policy: VerificationPolicy) -> Report:
+    """Return the report on a valid document, undetermined where others should have signed it."""
+    if report.verdict is not Verdict.VALID:
+        return report
+    kinds = [
+        entry.kind for entry in report.signatures if entry.kind is not SignatureKind.DOC_TIMESTAMP
+    ]
+    lack = signers_finding(kinds, policy)
+    if lack is None:
+        return report
+    return replace(
+        report, verdict=Verdict.INDETERMINATE, reason=lack.reason.value, detail=lack.detail
+    )
 
 
 def _revision_ends(surveyed: Survey) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -75,7 +75,7 @@ class Accepted:
 
     def counts_at(self, at: datetime) -> bool:
         """Tell whether the algorithm still counts at the instant."""
-        return self.ends_on is None or at < datetime.combine(self.ends_on, time(), tzinfo=UTC)
+        return self.ends_on is None or at.astimezone(UTC).date() < self.ends_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

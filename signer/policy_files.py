@@ -135,10 +135,11 @@ def _policy(table: _Table, *, digest: str) -> VerificationPolicy | None:
     algorithms = _algorithms(table.table("algorithms"))
     formats = table.table("formats").take("accepted", _words(Format))
     rules = _signature_rules(table.table("rules"), SignatureRules())
+    general = rules or SignatureRules()
     blocks = _by_word(
-        table.table("blocks"), Block, lambda each: _signature_rules(each, rules or SignatureRules())
+        table.table("blocks"), Block, read=lambda each: _signature_rules(each, general)
     )
-    documents = _by_word(table.table("documents"), DocumentKind, _document_rules)
+    documents = _by_word(table.table("documents"), DocumentKind, read=_document_rules)
     if name is None or version is None or valid_from is None:
         return None
     if algorithms is None or formats is None or rules is None:
@@ -216,7 +217,7 @@ def _document_rules(table: _Table) -> DocumentRules | None:
 
 
 def _by_word(
-    table: _Table, kind: type[_Word], read: Callable[[_Table], _Value | None]
+    table: _Table, kind: type[_Word], *, read: Callable[[_Table], _Value | None]
 ) -> tuple[tuple[_Word, _Value], ...]:
     """Read the tables below `table` that are named by words of `kind`; others stay unread."""
     found = [(word, read(table.table(word))) for word in kind if word in table.keys()]  # noqa: SIM118

@@ -25,6 +25,7 @@ from signer.policy import LEVELS, Algorithms, Format, VerificationPolicy, Weakne
 from signer.reasons import Reason
 from signer.verdicts import SignatureKind, SignatureLevel, SubIndication
 
+_OTHER_FORMATS: Final = {"/adbe.pkcs7.detached": Format.ADBE_PKCS7_DETACHED}
 _SCHEMES: Final = {
     SignatureAlgorithmOID.RSASSA_PSS: "rsassa_pss",
     SignatureAlgorithmOID.ED25519: "ed25519",
@@ -36,29 +37,46 @@ _SCHEMES: Final = {
 class Standing:
     """What a policy looks at in one signature that is otherwise good.
 
-    time_proved: whether a good time-stamp proves when it was made.
+    sub_filter: the /SubFilter that names its format. time_proved: whether a good time-stamp proves
+    when it was made.
     """
 
     kind: SignatureKind
-    format: Format
+    sub_filter: str
     level: SignatureLevel
     anchor: TrustAnchor | None
     time_proved: bool
 
 
-def signature_finding(standing: Standing, policy: VerificationPolicy) -> Finding | None:
-    """Return what the policy has against the signature; the first finding, in a fixed order."""
+def signature_findings(
+    signature: CmsSignature, standing: Standing, *, policy: VerificationPolicy, at: datetime
+) -> list[Finding]:
+    """Return what the policy has against a signature that is proved to be as old as `at`."""
+    found = (
+        _against_algorithm(policy.weakness(algorithms_of(signature), at=at)),
+        _standing_finding(standing, policy),
+    )
+    return [finding for finding in found if finding is not None]
+
+
+def token_finding(
+    token: CmsSignature, policy: VerificationPolicy, *, at: datetime
+) -> Finding | None:
+    """Return what the policy has against a time-stamp that is proved to be as old as `at`."""
+    return _against_algorithm(policy.weakness(algorithms_of(token), at=at), of="time-stamp: ")
+
+
+def accepts_format(policy: VerificationPolicy, sub_filter: str) -> bool:
+    """Tell whether signatures of another format than PAdES count too."""
+    return sub_filter in _OTHER_FORMATS and _OTHER_FORMATS[sub_filter] in policy.formats
+
+
+def _standing_finding(standing: Standing, policy: VerificationPolicy) -> Finding | None:
     rules = policy.signature_rules
-    anchor = standing.anchor
-    if anchor is not None and rules.anchor_classes:
-        if anchor.anchor_class not in rules.anchor_classes:
-            asked = ", ".join(sorted(rules.anchor_classes))
-            detail = f"{policy.label} asks for {asked}, the authority is {anchor.anchor_class}"
-            return _against_chain(Reason.AUTHORITY_CLASS_REFUSED, detail)
-    if anchor is not None and rules.own_anchors and policy.block is not None:
-        if policy.block not in anchor.blocks:
-            detail = f"the authority is trusted for {', '.join(sorted(anchor.blocks))}"
-            return _against_chain(Reason.AUTHORITY_OF_OTHER_BLOCK, detail)
+    if standing.anchor is not None:
+        refused = _anchor_finding(standing.anchor, policy)
+        if refused is not None:
+            return refused
     least = rules.least_level(standing.kind)
     if not _reaches(standing, least):
         detail = f"{policy.label} asks for {least}, the level is {standing.level}"
@@ -66,6 +84,18 @@ def signature_finding(standing: Standing, policy: VerificationPolicy) -> Finding
     if rules.proved_time and not standing.time_proved:
         detail = f"{policy.label} asks for a time-stamp"
         return _against_signature(Reason.TIME_NOT_PROVED, detail)
+    return None
+
+
+def _anchor_finding(anchor: TrustAnchor, policy: VerificationPolicy) -> Finding | None:
+    rules = policy.signature_rules
+    if rules.anchor_classes and anchor.anchor_class not in rules.anchor_classes:
+        asked = ", ".join(sorted(rules.anchor_classes))
+        detail = f"{policy.label} asks for {asked}, the authority is {anchor.anchor_class}"
+        return _against_chain(Reason.AUTHORITY_CLASS_REFUSED, detail)
+    if rules.own_anchors and policy.block is not None and policy.block not in anchor.blocks:
+        detail = f"the authority is trusted for {', '.join(sorted(anchor.blocks))}"
+        return _against_chain(Reason.AUTHORITY_OF_OTHER_BLOCK, detail)
     return None
 
 
@@ -85,13 +115,6 @@ def signers_finding(kinds: Sequence[SignatureKind], policy: VerificationPolicy) 
         if SignatureKind.SIGNATURE in after:
             return _against_signature(Reason.SIGNED_AFTER_SEAL, f"{policy.label} wants it last")
     return None
-
-
-def algorithm_finding(
-    signature: CmsSignature, policy: VerificationPolicy, *, at: datetime
-) -> Finding | None:
-    """Return what the policy has against digest, scheme and key, at the proved instant."""
-    return _against_algorithm(policy.weakness(algorithms_of(signature), at=at))
 
 
 def chain_finding(
@@ -144,7 +167,7 @@ def _key(key: keys.PublicKeyInfo) -> tuple[int, str]:
 
 
 def _reaches(standing: Standing, least: SignatureLevel) -> bool:
-    if standing.format is not Format.PADES:
+    if standing.sub_filter in _OTHER_FORMATS:
         return least is LEVELS[0]  # it has no level, but where none is asked for that is no lack
     return standing.level in LEVELS[LEVELS.index(least) :]
 

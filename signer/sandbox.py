@@ -163,6 +163,7 @@ class Sandbox:
                 detail=exceeded.detail,
                 judged_at=at,
                 trust_version=store.version,
+                policy=policy.label,
             )
 
     async def read_pages(

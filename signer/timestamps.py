@@ -23,6 +23,7 @@ from signer.cms_signatures import (
 )
 from signer.engine import ENGINE_ERRORS
 from signer.findings import Finding
+from signer.policy_findings import token_finding
 from signer.reasons import Reason
 from signer.trust import Circumstances, judge_certificate
 from signer.verdicts import SubIndication
@@ -71,6 +72,9 @@ def judge_token(
         return TimestampJudgement(
             token=token, finding=_broken("it was stamped after the instant of judgement")
         )
+    refused = token_finding(token, circumstances.policy, at=at)
+    if refused is not None:
+        return TimestampJudgement(token=token, stamped_at=stamped_at, finding=refused)
     return _judged_authority(token, stamped_at, circumstances=circumstances, at=at)
 
 

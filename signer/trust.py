@@ -8,12 +8,13 @@ from typing import Final
 
 from cryptography import x509
 
-from certs.anchors import AnchorRole, TrustAnchor, TrustStore, is_practice
+from certs.anchors import AnchorRole, TrustStore, is_practice
 from certs.path import PathStatus, PathVerdict, judge_path
 from certs.revocation import EvidenceRequest, RevocationEvidence
 from signer import policy as policy_module
 from signer.findings import Finding
 from signer.policy import VerificationPolicy
+from signer.policy_findings import chain_finding
 from signer.reasons import Reason
 from signer.verdicts import SubIndication
 
@@ -87,7 +88,8 @@ def judge_certificate(
     )
     practice = is_practice(certificate) or (verdict.anchor is not None and verdict.anchor.practice)
     return Trust(
-        finding=_finding(verdict, claimed_at),
+        finding=_finding(verdict, claimed_at)
+        or chain_finding(verdict.chain, circumstances.policy, at=at),
         verdict=verdict,
         missing=verdict.missing,
         practice=practice,

@@ -29,6 +29,7 @@ from signer.findings import Finding, worst
 from signer.leniencies import Leniency, ordered
 from signer.oddities import of_signature
 from signer.path_reports import PathReport, describe_path
+from signer.policy_findings import Standing, accepts_format, signature_findings
 from signer.reasons import Reason
 from signer.report import SignatureReport, ValidationMaterial
 from signer.signature_fields import FieldState
@@ -191,9 +192,10 @@ def _judge_signature(case: Case) -> Judged:
         trust = _judge_signer(case, cms, is_seal=_is_seal(signer), at=_best_time(case, stamp))
         findings += [
             finding
-            for finding in (strength, trust.finding, stamp.finding, _other_kind(entry))
+            for finding in (strength, trust.finding, stamp.finding, _refused_kind(case))
             if finding is not None
         ]
+        findings += _against_policy(case, trust, stamp=stamp, kind=_kind(entry, signer))
     path = describe_path(trust.verdict, proved_at=case.evidence_proved_at)
     stamped = describe_path(stamp.verdict, proved_at=case.evidence_proved_at)
     stamped_at = stamp.stamped_at if stamp.finding is None else None
@@ -314,6 +316,34 @@ def _other_kind(entry: Examined) -> Finding | None:
         return None
     return Finding(
         reason=Reason.NOT_PADES, sub_indication=SubIndication.FORMAT_FAILURE, detail=detail
+    )
+
+
+def _refused_kind(case: Case) -> Finding | None:
+    """Report what is no PAdES signature, unless the policy says that it counts."""
+    accepted = accepts_format(case.facts.circumstances.policy, case.entry.sub_filter)
+    return None if accepted else _other_kind(case.entry)
+
+
+def _against_policy(
+    case: Case, trust: Trust, *, stamp: TimestampJudgement, kind: SignatureKind
+) -> list[Finding]:
+    """Return what the policy asks of a good signature and does not find (§5.2.8)."""
+    if case.entry.cms is None:
+        return []
+    standing = Standing(
+        kind=kind,
+        sub_filter=case.entry.sub_filter,
+        level=_level(case, stamp),
+        anchor=trust.verdict.anchor if trust.verdict is not None else None,
+        time_proved=bool(case.existence.proofs)
+        or (stamp.stamped_at is not None and stamp.finding is None),
+    )
+    return signature_findings(
+        case.entry.cms,
+        standing,
+        policy=case.facts.circumstances.policy,
+        at=_best_time(case, stamp),
     )
 
 
