@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
+from exchange.grown_documents import SignedPart
 from signer.report import Report
 from signer.verdicts import Verdict
 from storage.database import Connection
@@ -19,11 +20,13 @@ class Assessment:
 
     under: names trust store, policy and program, so that another one's is another.
     holds_until: until then the same document is judged the same; None where nobody can say.
+    parts: what each signature of a valid document covers, as `exchange.grown_documents` knows it.
     """
 
     report: Report
     under: str
     holds_until: datetime | None
+    parts: tuple[SignedPart, ...] = ()
 
 
 def judged_under(*, trust_version: str, policy: str) -> str:

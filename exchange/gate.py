@@ -2,13 +2,16 @@
 
 The gate classifies and does not stop: a document without a valid signature is delivered marked,
 "for information only" (QĐ 28/2018/QĐ-TTg), and counts against the signature rate with its reason.
+So is a valid document that its sender has sent before with more signatures.
 """
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from exchange.agency import Endpoint
 from exchange.assessments import Assessment
 from exchange.envelope import AttachmentRef
+from exchange.grown_documents import later_signatures
 from exchange.messages import GateFinding
 from exchange.services import Services
 from exchange.use_cases.assessing import assess_copy
@@ -18,7 +21,8 @@ from signer.verdicts import Indication, SignatureKind, Verdict
 from storage.ports import Digest
 
 NOT_APPLICABLE = "NOT_APPLICABLE"
-NOT_A_PDF = "NOT_A_PDF"
+EARLIER_REVISION = "EARLIER_REVISION"
+"""The sender has sent this document before, with more signatures on it."""
 _PDF_MAGIC = b"%PDF-"
 
 
@@ -37,7 +41,12 @@ class Judgement:
     @property
     def passed(self) -> bool:
         """Whether nothing needs marking: a valid PDF, or an attachment that is no PDF."""
-        return self.report is None or self.report.verdict is Verdict.VALID
+        return self.report is None or self.verdict is Verdict.VALID
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the gate makes of the attachment, UNSIGNED where it is no PDF."""
+        return Verdict(self.finding.verdict) if self.report is not None else Verdict.UNSIGNED
 
     def signed_by(self, kind: SignatureKind) -> bool:
         """Tell whether a signature of this kind passed in full."""
@@ -48,7 +57,7 @@ class Judgement:
 
 
 async def judge_attachment(
-    services: Services, attachment: AttachmentRef, *, position: int
+    services: Services, attachment: AttachmentRef, *, position: int, sender: Endpoint
 ) -> Judgement:
     """Judge one attachment by its bytes, never by its label."""
     async with copy_of_object(services, Digest(attachment.digest)) as copy:
@@ -57,10 +66,15 @@ async def judge_attachment(
             return Judgement(
                 finding=_finding(position, attachment, verdict=NOT_APPLICABLE), assessment=None
             )
-        assessment = await assess_copy(services, copy)
-    report = assessment.report
+        policy = services.assessing.policy.for_block(sender.block)
+        assessment = await assess_copy(services, copy, policy=policy)
+    async with services.database.reading() as connection:
+        later = await later_signatures(connection, sender.code, parts=assessment.parts)
+    verdict, reason = assessment.report.verdict, assessment.report.reason
+    if later:
+        verdict, reason = Verdict.INDETERMINATE, EARLIER_REVISION
     finding = _finding(
-        position, attachment, verdict=report.verdict.value, reason=report.reason, report_id=uuid4()
+        position, attachment, verdict=verdict.value, reason=reason, report_id=uuid4()
     )
     return Judgement(finding=finding, assessment=assessment)
 

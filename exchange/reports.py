@@ -8,16 +8,22 @@ from psycopg.types.json import Jsonb
 from exchange.agency import OrganId
 from exchange.assessments import Assessment
 from exchange.errors import ReportUnknown
+from exchange.grown_documents import keep_parts, later_signatures, parts_of
 from signer.report import Report
 from storage.database import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptReport:
-    """A report with its identifier."""
+    """A report with its identifier.
+
+    later_signatures: how many signatures the asker's own later revision of the document has, 0
+    where none is known.
+    """
 
     report_id: UUID
     report: Report
+    later_signatures: int = 0
 
 
 async def keep_report(
@@ -42,7 +48,10 @@ async def keep_report(
             assessment.holds_until,
         ),
     )
-    return KeptReport(report_id=report_id, report=report)
+    parts = assessment.parts
+    await keep_parts(connection, requested_by, digest=report.sha256, parts=parts)
+    later = await later_signatures(connection, requested_by, parts=parts)
+    return KeptReport(report_id=report_id, report=report, later_signatures=later)
 
 
 async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId) -> KeptReport:
@@ -61,4 +70,7 @@ async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId
     row = await cursor.fetchone()
     if row is None:
         raise ReportUnknown(str(report_id))
-    return KeptReport(report_id=report_id, report=Report.from_json(row["report"]))
+    report = Report.from_json(row["report"])
+    parts = await parts_of(connection, reader, digest=report.sha256)
+    later = await later_signatures(connection, reader, parts=parts)
+    return KeptReport(report_id=report_id, report=report, later_signatures=later)

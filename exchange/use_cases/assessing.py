@@ -1,10 +1,15 @@
 """Assessing a document for callers and for the gate: as it was before, while that holds."""
 
+import asyncio
+from dataclasses import replace
+
 from exchange.assessments import Assessment, find_assessment, holds_until, judged_under
+from exchange.grown_documents import SignedPart, signed_parts
 from exchange.services import Services
 from exchange.working_copies import WorkingCopy
 from signer import assess_with_evidence
 from signer.policy import VerificationPolicy
+from signer.report import Report
 
 
 async def assess_copy(
@@ -21,7 +26,7 @@ async def assess_copy(
         async with services.database.reading() as connection:
             kept = await find_assessment(connection, copy.digest, under=under, at=now)
         if kept is not None:
-            return kept
+            return replace(kept, parts=await _parts(copy, kept.report))
     report = await assess_with_evidence(
         copy.for_sandbox(),
         sandbox=services.sandbox,
@@ -31,4 +36,11 @@ async def assess_copy(
         policy=policy,
     )
     until = holds_until(report, reuse_for=reuse_for) if reuse_for else None
-    return Assessment(report=report, under=under, holds_until=until)
+    parts = await _parts(copy, report)
+    return Assessment(report=report, under=under, holds_until=until, parts=parts)
+
+
+async def _parts(copy: WorkingCopy, report: Report) -> tuple[SignedPart, ...]:
+    if copy.path is None:
+        return signed_parts(copy.source, report)
+    return await asyncio.to_thread(signed_parts, copy.source, report)

@@ -32,7 +32,7 @@ from exchange.messages import BlobName, Message, MessageState, get_message, mark
 from exchange.reports import keep_report
 from exchange.services import Services
 from exchange.use_cases.drafting import missing_attachments
-from signer.verdicts import SignatureKind, Verdict
+from signer.verdicts import SignatureKind
 from storage.archive import ArchiveRecord, RecordKind
 from storage.database import Connection
 from storage.ports import Digest, digest_of
@@ -74,7 +74,7 @@ async def prepare_submission(
         recipients = await _routed_recipients(
             services, connection, sender=sender, envelope=message.envelope
         )
-    judgements = await _judge(services, message.envelope)
+    judgements = await _judge(services, sender, envelope=message.envelope)
     edxml = message.edxml or await _write_edxml(services, message.envelope)
     reports = [await _keep_report_object(services, each) for each in judgements]
     submitted = replace(
@@ -153,7 +153,7 @@ def fact_of(submission: Submission) -> DocumentFact:
         issued_on=issued_on or message.created_at.date(),
         type_name=message.envelope.document_type.name,
         kind=_kind_of(message.envelope.document_type.name),
-        verdict=main.report.verdict if main.report is not None else Verdict.UNSIGNED,
+        verdict=main.verdict,
         leader_signed=main.signed_by(SignatureKind.SIGNATURE),
         seal_signed=main.signed_by(SignatureKind.SEAL),
         reason=main.finding.reason,
@@ -192,11 +192,13 @@ async def _routed_recipients(
     return recipients
 
 
-async def _judge(services: Services, envelope: Envelope) -> tuple[Judgement, ...]:
+async def _judge(
+    services: Services, sender: Endpoint, *, envelope: Envelope
+) -> tuple[Judgement, ...]:
     return tuple(
         await asyncio.gather(
             *(
-                judge_attachment(services, attachment, position=position)
+                judge_attachment(services, attachment, position=position, sender=sender)
                 for position, attachment in enumerate(envelope.attachments)
             )
         )

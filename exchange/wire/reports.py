@@ -29,6 +29,7 @@ def write_report(kept: KeptReport) -> verification_pb2.VerificationReport:
         judged_at=timestamp(report.judged_at),
         trust_version=report.trust_version,
         json=json.dumps(report.to_json(), ensure_ascii=False, sort_keys=True),
+        later_signatures=kept.later_signatures,
     )
 
 

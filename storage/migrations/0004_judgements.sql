@@ -8,14 +8,15 @@ ALTER TABLE verification_report
 CREATE INDEX verification_report_by_document ON verification_report (digest, judged_at)
     WHERE holds_until IS NOT NULL;
 
--- What an endpoint has shown of its valid documents: the bytes that each signature covers, and how
--- many signatures the whole document had. Of two documents that share signed bytes the one with
--- fewer signatures is an earlier revision.
+-- What an endpoint has shown of its valid documents: the bytes that each signature covers, the
+-- how-manieth that is, and how many the whole document has. A document whose last signed bytes
+-- another one has too, with more signatures after them, is an earlier revision of that.
 CREATE TABLE signed_revision (
     owner         text COLLATE "C" NOT NULL,
     signed_digest text COLLATE "C" NOT NULL CHECK (signed_digest ~ '^[0-9a-f]{64}$'),
     digest        text COLLATE "C" NOT NULL CHECK (digest ~ '^[0-9a-f]{64}$'),
-    signatures    smallint NOT NULL CHECK (signatures > 0),
+    place         smallint NOT NULL CHECK (place > 0),
+    signatures    smallint NOT NULL CHECK (signatures >= place),
     PRIMARY KEY (owner, signed_digest, digest)
 );
 CREATE TRIGGER signed_revision_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON signed_revision

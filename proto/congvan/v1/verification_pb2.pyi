@@ -241,6 +241,7 @@ class VerificationReport(_message.Message):
     TRUST_VERSION_FIELD_NUMBER: _builtins.int
     JSON_FIELD_NUMBER: _builtins.int
     REPLAY_FIELD_NUMBER: _builtins.int
+    LATER_SIGNATURES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """reports/{id}"""
     verdict: Global___DocumentVerdict.ValueType
@@ -251,6 +252,10 @@ class VerificationReport(_message.Message):
     trust_version: _builtins.str
     json: _builtins.str
     """The same report as JSON, schema_version inside."""
+    later_signatures: _builtins.int
+    """How many signatures and seals the caller's own later revision of this document has, where it has shown that one
+    here before; 0: none is known. A PDF that was cut back to an earlier signature is valid by itself.
+    """
     @_builtins.property
     def document(self) -> _common_pb2.BlobRef: ...
     @_builtins.property
@@ -273,10 +278,11 @@ class VerificationReport(_message.Message):
         trust_version: _builtins.str = ...,
         json: _builtins.str = ...,
         replay: _common_pb2.Replay | None = ...,
+        later_signatures: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "judged_at", b"judged_at", "replay", b"replay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "json", b"json", "judged_at", b"judged_at", "name", b"name", "reason", b"reason", "replay", b"replay", "sentence_en", b"sentence_en", "sentence_vi", b"sentence_vi", "signatures", b"signatures", "trust_version", b"trust_version", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "json", b"json", "judged_at", b"judged_at", "later_signatures", b"later_signatures", "name", b"name", "reason", b"reason", "replay", b"replay", "sentence_en", b"sentence_en", "sentence_vi", b"sentence_vi", "signatures", b"signatures", "trust_version", b"trust_version", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
