@@ -29,6 +29,7 @@ from certs.revocation import RevocationEvidence
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # RFC 6960 lets a responder leave nextUpdate out: newer information is always available then.
 _WITHOUT_NEXT_UPDATE = timedelta(minutes=30)
+_HOLD = x509.ReasonFlags.certificate_hold
 MAX_ITEMS = 64
 """Pieces of evidence looked at, of each kind; a hostile document may carry thousands."""
 
@@ -65,24 +66,23 @@ class ParsedEvidence:
         self, certificate: x509.Certificate, issuer: x509.Certificate, *, at: datetime
     ) -> Finding:
         """What the evidence says about the certificate that the issuer signed."""
-        answers = [
+        subject = (certificate, issuer)
+        answers = _standing(
             answer
             for der, response in self._responses
-            if (answer := _answer(der, response, subject=(certificate, issuer), at=at)) is not None
-        ]
-        said = max(answers, key=lambda answer: answer.this_update, default=None)
-        lists = [
-            entry
-            for crl in self._crls
-            if (entry := _listing(crl, (certificate, issuer), at=at)) is not None
-        ]
-        proof = RevocationEvidence(
-            ocsp_responses=(said.der,) if said is not None else (),
-            crls=tuple(entry.der for entry in lists),
+            if (answer := _answer(der, response, subject=subject, at=at)) is not None
         )
-        moments = [entry.revoked_at for entry in lists]
-        if said is not None:
-            moments.append(said.revoked_at)
+        lists = _standing(
+            entry for crl in self._crls if (entry := _listing(crl, subject, at=at)) is not None
+        )
+        answers, lists = _standing(answers, beside=lists), _standing(lists, beside=answers)
+        said = max(answers, key=lambda answer: answer.told_at, default=None)
+        counted = [each for each in answers if each is said or each.for_good]
+        proof = RevocationEvidence(
+            ocsp_responses=tuple(each.der for each in counted),
+            crls=tuple(each.der for each in lists),
+        )
+        moments = (each.revoked_at for each in (*counted, *lists))
         revoked_at = min(
             (each for each in moments if each is not None and each <= at), default=None
         )
@@ -96,17 +96,33 @@ class ParsedEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Word:
+    """What one piece of evidence says about the certificate.
+
+    fresh: whether it is so at the instant asked for. for_good: a revocation that nothing lifts
+    (RFC 5280 §5.3.1: all but certificateHold).
+    """
+
     der: bytes
-    this_update: datetime
+    told_at: datetime
     good: bool
     revoked_at: datetime | None
+    fresh: bool
+    for_good: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listing:
-    der: bytes
-    revoked_at: datetime | None
+def _standing(words: Iterable[_Word], *, beside: Iterable[_Word] = ()) -> list[_Word]:
+    """The words without holds that are over: no longer fresh, and younger word knows of none.
+
+    beside: words of the other kind, to compare with as well.
+    """
+    known = list(words)
+    newest = max((each.told_at for each in (*known, *beside) if each.good), default=None)
+    return [
+        each
+        for each in known
+        if each.fresh or each.for_good or newest is None or each.told_at >= newest
+    ]
 
 
 _Subject = tuple[x509.Certificate, x509.Certificate]
@@ -115,7 +131,7 @@ _Subject = tuple[x509.Certificate, x509.Certificate]
 
 def _answer(
     der: bytes, response: ocsp.OCSPResponse, *, subject: _Subject, at: datetime
-) -> _Answer | None:
+) -> _Word | None:
     """The response's word on the certificate, if it counts; a damaged response has none."""
     try:
         singles = [
@@ -124,37 +140,56 @@ def _answer(
             if _is_about(single, subject)
             and (
                 _fresh(single.this_update_utc, single.next_update_utc, at=at)
-                or _revoked_before(single.revocation_time_utc, single.this_update_utc, at=at)
+                or _revoked_by(single.revocation_time_utc, at=at)
             )
         ]
         newest = max(singles, key=lambda single: single.this_update_utc, default=None)
         if newest is None:
             return None
-        if not _authorised(response, subject[1], at=max(at, newest.this_update_utc)):
+        told_at, revoked_at = newest.this_update_utc, newest.revocation_time_utc
+        fresh = _fresh(told_at, newest.next_update_utc, at=at)
+        if not _authorised(response, subject[1], at=max(at, told_at) if fresh else told_at):
             return None
-        return _Answer(
+        return _Word(
             der=der,
-            this_update=newest.this_update_utc,
+            told_at=told_at,
             good=newest.certificate_status is ocsp.OCSPCertStatus.GOOD,
-            revoked_at=newest.revocation_time_utc,
+            revoked_at=revoked_at,
+            fresh=fresh,
+            for_good=revoked_at is not None and newest.revocation_reason is not _HOLD,
         )
     except Exception:
         return None
 
 
-def _listing(crl: KnownCrl, subject: _Subject, *, at: datetime) -> _Listing | None:
+def _listing(crl: KnownCrl, subject: _Subject, *, at: datetime) -> _Word | None:
     """The certificate's place in the CRL, if the CRL counts; a damaged CRL does not."""
     certificate, issuer = subject
     try:
-        told_at = crl.parsed.last_update_utc
+        told_at, until = crl.parsed.last_update_utc, crl.parsed.next_update_utc
         entry = crl.entry(certificate.serial_number)
         revoked_at = entry.revocation_date_utc if entry is not None else None
-        late = _revoked_before(revoked_at, told_at, at=at)
-        if not _crl_counts(crl, issuer, at=told_at if late else at):
+        fresh = _fresh(told_at, until, at=at)
+        revoked = _revoked_by(revoked_at, at=at)
+        if not _crl_counts(crl, issuer, at=told_at if revoked else at):
             return None
-        return _Listing(der=crl.der, revoked_at=revoked_at)
+        return _Word(
+            der=crl.der,
+            told_at=told_at,
+            good=entry is None,
+            revoked_at=revoked_at,
+            fresh=fresh,
+            for_good=entry is not None and _reason(entry) is not _HOLD,
+        )
     except Exception:
         return None
+
+
+def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags:
+    try:
+        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    except x509.ExtensionNotFound:
+        return x509.ReasonFlags.unspecified
 
 
 def _parsed_responses(items: Iterable[bytes]) -> Iterator[tuple[bytes, ocsp.OCSPResponse]]:
@@ -180,13 +215,14 @@ def _fresh(this_update: datetime, next_update: datetime | None, *, at: datetime)
     return this_update - CLOCK_TOLERANCE <= at <= until + CLOCK_TOLERANCE
 
 
-def _revoked_before(revoked_at: datetime | None, told_at: datetime, *, at: datetime) -> bool:
-    """Whether later word says that it was revoked at the instant already.
+def _revoked_by(revoked_at: datetime | None, *, at: datetime) -> bool:
+    """Whether a word says that it was revoked at the instant, whenever it was told.
 
     Revocation comes after the loss of a key, and word of it later still: evidence that was fresh
-    at the instant and knew nothing of it proves nothing against it.
+    at the instant and knew nothing of it proves nothing against it. And revocation lasts: word of
+    it needs no freshness, or an answer with a long life would outlive it.
     """
-    return revoked_at is not None and revoked_at <= at < told_at
+    return revoked_at is not None and revoked_at <= at
 
 
 def _is_about(single: ocsp.OCSPSingleResponse, subject: _Subject) -> bool:

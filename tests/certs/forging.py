@@ -110,12 +110,13 @@ class Saying:
     revoked_at: datetime | None = None
     about: Pair | None = None
     """Asked about this certificate instead of the subject's own."""
+    reason: str = "key_compromise"
 
     def answer(self, pair: Pair, responder: Responder) -> bytes:
         target = self.about or pair
         serial = target.certificate.serial_number
         revoked = (
-            {serial: Revocation(at=self.revoked_at, reason="key_compromise")}
+            {serial: Revocation(at=self.revoked_at, reason=self.reason)}
             if self.revoked_at is not None
             else {}
         )

@@ -99,6 +99,27 @@ def test_later_word_of_a_revocation_before_outweighs_what_was_fresh_then() -> No
     assert status(good.merged(listed)) is RevocationStatus.REVOKED
 
 
+def test_word_of_a_revocation_outlives_its_answer_beside_good_word_that_lives_longer() -> None:
+    """A CRL of a day must not hide what an answer of an hour told after it."""
+    crls = RevocationEvidence(crls=(ISSUER.crl(at=NOW - 6 * HOUR),))
+    assert status(crls) is RevocationStatus.GOOD
+    stale = Saying(at=NOW - 4 * HOUR, revoked_at=NOW - 5 * HOUR).evidence(LEAF, RESPONDER)
+    assert status(stale) is RevocationStatus.REVOKED
+    assert status(crls.merged(stale)) is RevocationStatus.REVOKED
+    listed = RevocationEvidence(crls=(ISSUER.crl(LEAF, at=NOW - 48 * HOUR),))
+    assert status(Saying().evidence(LEAF, RESPONDER).merged(listed)) is RevocationStatus.REVOKED
+
+
+def test_a_hold_is_over_when_younger_word_knows_of_none() -> None:
+    held = Saying(at=NOW - 4 * HOUR, revoked_at=NOW - 5 * HOUR, reason="certificate_hold")
+    hold = held.evidence(LEAF, RESPONDER)
+    older = RevocationEvidence(crls=(ISSUER.crl(at=NOW - 6 * HOUR),))
+    assert status(hold.merged(older)) is RevocationStatus.REVOKED
+    younger = RevocationEvidence(crls=(ISSUER.crl(at=NOW - 2 * HOUR),))
+    assert status(hold.merged(younger)) is RevocationStatus.GOOD
+    assert status(hold.merged(Saying().evidence(LEAF, RESPONDER))) is RevocationStatus.GOOD
+
+
 def test_later_word_of_a_later_revocation_or_by_others_changes_nothing() -> None:
     good = Saying(at=NOW - timedelta(minutes=30)).evidence(LEAF, RESPONDER)
     since = Saying(at=NOW + 48 * HOUR, revoked_at=NOW + HOUR).evidence(LEAF, RESPONDER)
