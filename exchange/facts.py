@@ -7,7 +7,8 @@ from typing import Any
 
 from certs.anchors import Block
 from exchange.agency import AgencyLevel, OrganId
-from exchange.compliance.facts import DocumentFact, DocumentKind
+from exchange.compliance.facts import DocumentFact
+from signer.policy import DocumentKind
 from signer.verdicts import Verdict
 from storage.database import Connection
 

@@ -7,9 +7,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from certs.anchors import Block
-from exchange.compliance.facts import DocumentFact, DocumentKind
+from exchange.compliance.facts import DocumentFact
 from exchange.compliance.periods import Period
 from exchange.compliance.rate_definitions import RateDefinition, Reading, RequiredSignature
+from signer.policy import DocumentKind
 from signer.verdicts import Verdict
 
 __all__ = [

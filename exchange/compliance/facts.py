@@ -2,23 +2,11 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from enum import StrEnum
 
 from certs.anchors import Block
 from exchange.agency import AgencyLevel, OrganId
+from signer.policy import DocumentKind
 from signer.verdicts import Verdict
-
-
-class DocumentKind(StrEnum):
-    """Original (bản gốc), copy (sao y, sao lục, trích sao) or annex (phụ lục) in its own file.
-
-    A copy and a separate annex lawfully bear the body's signature only (NĐ 30/2020 art. 25.1.c and
-    Appendix I, III.1.d), so that no leader's signature is missing there.
-    """
-
-    ORIGINAL = "ORIGINAL"
-    COPY = "COPY"
-    ANNEX = "ANNEX"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ from typing import Any
 
 from certs.anchors import Block
 from exchange.agency import AgencyLevel
-from exchange.compliance.facts import DocumentFact, DocumentKind
+from exchange.compliance.facts import DocumentFact
 from exchange.errors import ArgumentInvalid, SettingInvalid
+from signer.policy import DocumentKind
 from signer.verdicts import Verdict
 
 DEFAULT_DEFINITION_ID = "nd-307-2025"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from exchange import deliveries as delivery_rows
 from exchange import mailbox, registry, uploads
 from exchange.agency import Endpoint, OrganId
-from exchange.compliance.facts import DocumentFact, DocumentKind
+from exchange.compliance.facts import DocumentFact
 from exchange.deliveries import Delivery
 from exchange.delivery import DeliveryState
 from exchange.edxml.writer import write_edxml_document
@@ -32,6 +32,7 @@ from exchange.messages import BlobName, Message, MessageState, get_message, mark
 from exchange.reports import keep_report
 from exchange.services import Services
 from exchange.use_cases.drafting import missing_attachments
+from signer.policy import DocumentKind
 from signer.verdicts import SignatureKind
 from storage.archive import ArchiveRecord, RecordKind
 from storage.database import Connection
