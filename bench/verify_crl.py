@@ -46,7 +46,7 @@ def _crls(made: Material) -> RevocationEvidence:
     return RevocationEvidence(crls=(long_crl(made), made.authority.root_crl()))
 
 
-def _assess(made: Material, document: bytes, known: RevocationEvidence, *, times: int) -> Report:
+def _assess(made: Material, document: bytes, *, known: RevocationEvidence, times: int) -> Report:
     for _ in range(times):
         report = assess(document, store=made.trust, evidence=known, at=now())
     return report
@@ -63,7 +63,7 @@ def prepare_against_plain() -> Iterator[Contest]:
             require_basic(other)
 
         yield Contest(
-            ours=lambda times: _assess(made, document, known, times=times),
+            ours=lambda times: _assess(made, document, known=known, times=times),
             theirs=lambda times: [verify_basic(document, roots, known=known) for _ in range(times)][
                 -1
             ],
@@ -82,8 +82,8 @@ def prepare_against_ocsp() -> Iterator[Contest]:
             require_ours(other, SignatureLevel.B_B)
 
         yield Contest(
-            ours=lambda times: _assess(made, document, known, times=times),
-            theirs=lambda times: _assess(made, document, small, times=times),
+            ours=lambda times: _assess(made, document, known=known, times=times),
+            theirs=lambda times: _assess(made, document, known=small, times=times),
             check=check,
         )
 

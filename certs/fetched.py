@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import ocsp
 
 from certs.errors import FetchUnavailable
+from certs.known_crls import known_crl
 from certs.parsing import DAMAGE
 from certs.revocation import EvidenceKind, EvidenceRequest, RevocationEvidence
 from certs.revocation_status import ParsedEvidence, RevocationStatus
@@ -37,7 +38,7 @@ def accepted_evidence(
     if request.kind is EvidenceKind.OCSP:
         evidence = RevocationEvidence(ocsp_responses=(answer,))
     else:
-        evidence = RevocationEvidence(crls=(_crl_der(answer),))
+        evidence = RevocationEvidence(crls=(crl_der(answer),))
     finding = ParsedEvidence(evidence).finding(certificate, issuer, at=now)
     match finding.status:
         case RevocationStatus.UNKNOWN:
@@ -48,7 +49,8 @@ def accepted_evidence(
             return evidence
 
 
-def _crl_der(answer: bytes) -> bytes:
+def crl_der(answer: bytes) -> bytes:
+    """The CRL in DER, where it came in PEM; raises FetchUnavailable."""
     if not answer.startswith(b"-----BEGIN"):
         return answer
     try:
@@ -98,7 +100,7 @@ class EvidenceCache:
 
     def get(self, request: EvidenceRequest, now: datetime) -> RevocationEvidence | None:
         """The kept answer, while it is fresh."""
-        key = _key(request)
+        key = question(request)
         if (kept := self._kept.get(key)) is None:
             return None
         evidence, until = kept
@@ -110,10 +112,10 @@ class EvidenceCache:
 
     def put(self, request: EvidenceRequest, evidence: RevocationEvidence, *, now: datetime) -> None:
         """Keep an accepted answer; one without nextUpdate, or larger than all room, is not kept."""
-        until = _next_update(evidence)
+        until = next_update(evidence)
         if until is None or _size(evidence) > self._max_bytes:
             return
-        key = _key(request)
+        key = question(request)
         self._forget(key)
         self._kept[key] = evidence, min(until, now + self._max_life)
         self._bytes += _size(evidence)
@@ -128,23 +130,28 @@ class EvidenceCache:
             self._bytes -= _size(kept[0])
 
 
-def _key(request: EvidenceRequest) -> object:
+def question(request: EvidenceRequest) -> tuple[bytes, ...]:
+    """What the request asks, whoever asks it: equal questions have one answer."""
+    kind, issuer = request.kind.encode(), request.issuer or b""
     if request.kind is EvidenceKind.OCSP:
-        return request.issuer, request.serial
+        return kind, issuer, str(request.serial).encode()
+    if request.kind is EvidenceKind.CA_ISSUERS:
+        return kind, request.url.encode(), request.certificate
     # A CRL was checked for one issuer; another issuer naming the same address proves nothing.
-    return request.kind, request.url, request.issuer
+    return kind, request.url.encode(), issuer
 
 
 def _size(evidence: RevocationEvidence) -> int:
     return sum(map(len, (*evidence.ocsp_responses, *evidence.crls)))
 
 
-def _next_update(evidence: RevocationEvidence) -> datetime | None:
+def next_update(evidence: RevocationEvidence) -> datetime | None:
+    """When newer evidence will be there at the latest, None where that is not said."""
     ends = [
         single.next_update_utc
         for der in evidence.ocsp_responses
         for single in ocsp.load_der_ocsp_response(der).responses
     ]
-    ends += [x509.load_der_x509_crl(der).next_update_utc for der in evidence.crls]
+    ends += [known_crl(der).parsed.next_update_utc for der in evidence.crls]
     known = [end for end in ends if end is not None]
     return min(known) if known and len(known) == len(ends) else None

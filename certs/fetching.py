@@ -1,100 +1,40 @@
-"""OCSP, CRL and CA certificates over HTTP: allow-listed, limited, cached, never redirected.
+"""OCSP, CRL and CA certificates over HTTP: each question once, and only answers that count.
 
 What stands in a stranger's certificate decides what is asked for, so every answer meets a limit
-first: who may be asked (host and port, then the address behind the name), how long it may take,
-how many bytes it may have, and that the bytes are what was asked for.
+first: who may be asked (`certs.fetch_policy`), at which addresses and how long (`allowed_http`),
+and that the bytes are what was asked for. What was got is kept in this process, and where a
+directory is given for all processes that share it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from yarl import URL
 
-from certs.errors import FetchFailed, FetchRefused, FetchTooLarge, FetchUnavailable
-from certs.fetched import EvidenceCache, accepted_evidence
+from certs.allowed_http import AllowedHttp, Resolve, resolve_by_system
+from certs.crl_folder import CrlFolder
+from certs.errors import FetchFailed, FetchRefused, FetchUnavailable
+from certs.evidence_cache import SharedAnswers
+from certs.fetch_policy import FetchLimits, FetchPolicy
+from certs.fetched import EvidenceCache, accepted_evidence, question
 from certs.parsing import DAMAGE
 from certs.revocation import EvidenceKind, EvidenceRequest, RevocationEvidence
 
-MAX_URL_LETTERS = 2048
-_CHUNK_BYTES = 16 * 1024
+__all__ = ["EvidenceFetcher", "FetchFailure", "FetchLimits", "FetchPolicy"]
+
 _REMEMBERED_FAILURES = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchLimits:
-    """How much an answer may cost. Bytes are counted while reading, as sent on the wire."""
-
-    ocsp_bytes: int = 64 * 1024
-    crl_bytes: int = 20 * 1024 * 1024
-    certificate_bytes: int = 64 * 1024
-    timestamp_bytes: int = 64 * 1024
-    total_seconds: float = 8.0
-    """For one exchange, from the look-up of the name to the last byte."""
-    gather_seconds: float = 15.0
-    """For all requests of one gather() together."""
-    requests_per_gather: int = 24
-    concurrent_requests: int = 4
-    cached_answers: int = 2048
-    cached_bytes: int = 64 * 1024 * 1024
-    cached_seconds: float = 12 * 3600.0
-    """An answer is kept until its nextUpdate, but no longer than this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchPolicy:
-    """Who may be asked. The default asks nobody.
-
-    allowed holds (host, port) pairs, hosts in lower case, names and addresses as they stand in
-    the URLs. A name is connected to only at public addresses; a private or loopback address must
-    be listed itself, as a host of its own, to be reached.
-    """
-
-    allowed: frozenset[tuple[str, int]] = frozenset()
-    limits: FetchLimits = field(default_factory=FetchLimits)
-
-    def admit(self, url: str) -> URL:
-        """The URL, parsed once for checking and connecting; raises FetchRefused."""
-        if len(url) > MAX_URL_LETTERS:
-            raise FetchRefused("the address is too long")
-        try:
-            parsed = URL(url)
-            host, port = (parsed.host or "").lower(), parsed.port or 0
-        except ValueError:
-            raise FetchRefused("the address cannot be parsed") from None
-        # Evidence is signed, so plain http loses nothing; https would need TLS anchors of its own.
-        if parsed.scheme != "http":
-            raise FetchRefused(f"the scheme {parsed.scheme[:20]!r} is not http")
-        if parsed.user is not None or parsed.password is not None:
-            raise FetchRefused("the address holds a user's name")
-        if (host, port) not in self.allowed:
-            raise FetchRefused(f"{host[:80]}:{port} is not in the allow-list")
-        return parsed
-
-    def admits_address(self, address: str, port: int) -> bool:
-        """Whether a name that is allowed may be connected to at this address."""
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        public = parsed.is_global and not parsed.is_multicast
-        return public or (str(parsed), port) in self.allowed
+_REMEMBERED_SILENCES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,49 +45,15 @@ class FetchFailure:
     error: FetchFailed
 
 
-Resolve = Callable[[tuple[str, int], int], Awaitable[Sequence[str]]]
-"""(Host, port), address family → addresses."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where evidence may come from beside the network: all of it is judged like what is fetched.
 
-
-async def _resolve_by_system(place: tuple[str, int], family: int) -> Sequence[str]:
-    host, port = place
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, family=family, type=socket.SOCK_STREAM
-    )
-    return [str(address[4][0]) for address in found]
-
-
-class _CheckedResolver(AbstractResolver):
-    """Gives the connector only addresses that the policy admits, so no name leads inside.
-
-    The connector asks it for names alone; an address in a URL stands in the allow-list itself.
+    folders: CRLs that an operator puts there. shared: the answers of all processes.
     """
 
-    def __init__(self, policy: FetchPolicy, resolve: Resolve) -> None:
-        self._policy = policy
-        self._resolve = resolve
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolve((host, port), family)
-        admitted = [each for each in found if self._policy.admits_address(each, port)]
-        if found and not admitted:
-            raise FetchRefused(f"{host} leads to an address that is not public")
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in admitted
-        ]
-
-    async def close(self) -> None:
-        """Nothing to close."""
+    folders: tuple[CrlFolder, ...] = ()
+    shared: SharedAnswers | None = None
 
 
 def _utc_now() -> datetime:
@@ -158,20 +64,23 @@ class EvidenceFetcher:
     """One HTTP session and one cache for a process; use it as `async with EvidenceFetcher(...)`.
 
     Bound to the event loop it was entered in. failures holds the latest requests that brought
-    nothing, newest last.
+    nothing, newest last; on_failure is told of each.
     """
 
     def __init__(
         self,
         policy: FetchPolicy,
         *,
+        sources: Sources | None = None,
+        on_failure: Callable[[FetchFailure], None] | None = None,
         clock: Callable[[], datetime] = _utc_now,
-        resolve: Resolve = _resolve_by_system,
+        resolve: Resolve = resolve_by_system,
     ) -> None:
         self._policy = policy
+        self._sources = sources or Sources()
+        self._on_failure = on_failure
         self._clock = clock
-        self._resolver = _CheckedResolver(policy, resolve)
-        self._session: aiohttp.ClientSession | None = None
+        self._http = AllowedHttp(policy, resolve=resolve)
         self._slots = asyncio.Semaphore(policy.limits.concurrent_requests)
         self._cache = EvidenceCache(
             max_answers=policy.limits.cached_answers,
@@ -179,16 +88,11 @@ class EvidenceFetcher:
             max_seconds=policy.limits.cached_seconds,
         )
         self._failures: deque[FetchFailure] = deque(maxlen=_REMEMBERED_FAILURES)
+        self._silent: OrderedDict[str, datetime] = OrderedDict()
+        self._turns: dict[tuple[bytes, ...], tuple[asyncio.Lock, int]] = {}
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # every exchange brings its own deadline
-            trust_env=False,
-        )
+        await self._http.__aenter__()
         return self
 
     async def __aexit__(
@@ -197,9 +101,7 @@ class EvidenceFetcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._http.__aexit__(kind, error, trace)
 
     @property
     def policy(self) -> FetchPolicy:
@@ -211,11 +113,14 @@ class EvidenceFetcher:
         """The latest failures of gather()."""
         return tuple(self._failures)
 
-    async def gather(self, requests: Iterable[EvidenceRequest]) -> RevocationEvidence:
+    async def gather(
+        self, requests: Iterable[EvidenceRequest], *, at: datetime | None = None
+    ) -> RevocationEvidence:
         """Evidence for the requests, as much as there is; what fails goes to failures.
 
         The addresses given for one certificate are tried in their order until one brings
-        evidence that counts now: fresh, and signed by the issuer or its delegate.
+        evidence that counts now: fresh, and signed by the issuer or its delegate. Folders are
+        looked into first, for what counts at the instant `at`, by default now.
         """
         asked = list(dict.fromkeys(requests))
         limit = self._policy.limits.requests_per_gather
@@ -227,7 +132,7 @@ class EvidenceFetcher:
             groups.setdefault((request.certificate, about_issuer), []).append(request)
         deadline = asyncio.get_running_loop().time() + self._policy.limits.gather_seconds
         found = await asyncio.gather(
-            *(self._first_usable(group, deadline) for group in groups.values())
+            *(self._first_usable(group, deadline, at=at) for group in groups.values())
         )
         evidence = RevocationEvidence()
         for each in found:
@@ -236,7 +141,7 @@ class EvidenceFetcher:
 
     async def get(self, url: str, *, max_bytes: int, seconds: float | None = None) -> bytes:
         """The body at an allowed URL. Raises FetchFailed."""
-        return await self._exchange("GET", url, content=None, max_bytes=max_bytes, seconds=seconds)
+        return await self._http.exchange(url, max_bytes=max_bytes, seconds=seconds)
 
     async def post(
         self,
@@ -249,33 +154,103 @@ class EvidenceFetcher:
     ) -> bytes:
         """The answer of an allowed URL to the body. Raises FetchFailed."""
         content = (body, content_type)
-        return await self._exchange(
-            "POST", url, content=content, max_bytes=max_bytes, seconds=seconds
-        )
+        return await self._http.exchange(url, content, max_bytes=max_bytes, seconds=seconds)
 
     async def _first_usable(
-        self, group: Sequence[EvidenceRequest], deadline: float
+        self, group: Sequence[EvidenceRequest], deadline: float, *, at: datetime | None
     ) -> RevocationEvidence:
-        now = self._clock()
         for request in group:
-            if (kept := self._cache.get(request, now)) is not None:
+            if (kept := self._cache.get(request, self._clock())) is not None:
                 return kept
+        for folder in self._sources.folders:
+            found = await asyncio.to_thread(folder.evidence_for, group[0], at=at or self._clock())
+            if found:
+                return found
+        for request in group:
+            if (shared := await self._shared(request)) is not None:
+                return shared
         for request in group:
             try:
-                async with asyncio.timeout_at(deadline), self._slots:
-                    answer = await self._ask(request)
-                evidence = accepted_evidence(request, answer, now=self._clock())
+                async with asyncio.timeout_at(deadline), self._turn(request):
+                    return await self._asked_once(request)
             except TimeoutError:
                 self._note(request, FetchUnavailable("no answer before the overall deadline"))
             except FetchFailed as error:
                 self._note(request, error)
-            else:
-                self._cache.put(request, evidence, now=self._clock())
-                return evidence
         return RevocationEvidence()
 
+    async def _asked_once(self, request: EvidenceRequest) -> RevocationEvidence:
+        """Ask, unless another task or process did while this one waited for its turn."""
+        if (kept := self._cache.get(request, self._clock())) is not None:
+            return kept
+        if (shared := await self._shared(request)) is not None:
+            return shared
+        place = str(self._policy.admit(request.url))
+        if await self._is_silent(place):
+            raise FetchUnavailable("it did not answer a moment ago, and is not asked again yet")
+        try:
+            async with self._slots:
+                answer = await self._ask(request)
+        except FetchUnavailable as error:
+            if error.silent:
+                await self._note_silence(place)
+            raise
+        evidence = accepted_evidence(request, answer, now=self._clock())
+        self._cache.put(request, evidence, now=self._clock())
+        if self._sources.shared is not None:
+            await asyncio.to_thread(self._sources.shared.put, request, evidence, now=self._clock())
+        return evidence
+
+    async def _shared(self, request: EvidenceRequest) -> RevocationEvidence | None:
+        if self._sources.shared is None:
+            return None
+        now = self._clock()
+        found = await asyncio.to_thread(self._sources.shared.get, request, now=now)
+        if found is not None:
+            self._cache.put(request, found, now=now)
+        return found
+
+    async def _is_silent(self, place: str) -> bool:
+        until = self._silent.get(place)
+        if until is not None and self._clock() < until:
+            return True
+        shared = self._sources.shared
+        if shared is None:
+            return False
+        return await asyncio.to_thread(shared.is_silent, place, now=self._clock())
+
+    async def _note_silence(self, place: str) -> None:
+        now = self._clock()
+        self._silent.pop(place, None)
+        self._silent[place] = now + timedelta(seconds=self._policy.limits.silent_seconds)
+        while len(self._silent) > _REMEMBERED_SILENCES:
+            self._silent.popitem(last=False)
+        if self._sources.shared is not None:
+            await asyncio.to_thread(self._sources.shared.note_silence, place, now=now)
+
+    @asynccontextmanager
+    async def _turn(self, request: EvidenceRequest) -> AsyncIterator[None]:
+        """One task at a time for a question, and where answers are shared one process."""
+        key = question(request)
+        lock, waiting = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = lock, waiting + 1
+        try:
+            async with lock:
+                if self._sources.shared is None:
+                    yield
+                else:
+                    async with self._sources.shared.turn(request):
+                        yield
+        finally:
+            lock, waiting = self._turns.pop(key)
+            if waiting > 1:
+                self._turns[key] = lock, waiting - 1
+
     def _note(self, request: EvidenceRequest, error: FetchFailed) -> None:
-        self._failures.append(FetchFailure(request, error))
+        failure = FetchFailure(request, error)
+        self._failures.append(failure)
+        if self._on_failure is not None:
+            self._on_failure(failure)
 
     async def _ask(self, request: EvidenceRequest) -> bytes:
         limits = self._policy.limits
@@ -291,53 +266,6 @@ class EvidenceFetcher:
                 return await self.get(request.url, max_bytes=limits.crl_bytes)
             case EvidenceKind.CA_ISSUERS:
                 return await self.get(request.url, max_bytes=limits.certificate_bytes)
-
-    async def _exchange(
-        self,
-        method: str,
-        url: str,
-        *,
-        content: tuple[bytes, str] | None,
-        max_bytes: int,
-        seconds: float | None,
-    ) -> bytes:
-        if self._session is None:
-            raise RuntimeError("the fetcher is used outside its `async with`")
-        target = self._policy.admit(url)
-        headers = {"Accept-Encoding": "identity"}
-        body = None
-        if content is not None:
-            body, headers["Content-Type"] = content
-        allowed = self._policy.limits.total_seconds if seconds is None else seconds
-        try:
-            async with (
-                asyncio.timeout(allowed),
-                self._session.request(
-                    method, target, data=body, headers=headers, allow_redirects=False
-                ) as response,
-            ):
-                return await _limited_body(response, max_bytes)
-        except TimeoutError:
-            raise FetchUnavailable(f"no whole answer within {allowed:g} s") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchUnavailable(f"{target.host}: {type(error).__name__}") from error
-
-
-async def _limited_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    if 300 <= response.status < 400:
-        raise FetchUnavailable("it answered with a redirection, which is not followed")
-    if response.status != 200:
-        raise FetchUnavailable(f"it answered with the status {response.status}")
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise FetchUnavailable("it answered with compressed content, which was not asked for")
-    if (response.content_length or 0) > max_bytes:
-        raise FetchTooLarge(f"it announces more than {max_bytes} bytes")
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        body += chunk
-        if len(body) > max_bytes:
-            raise FetchTooLarge(f"more than {max_bytes} bytes")
-    return bytes(body)
 
 
 def _ocsp_request(request: EvidenceRequest) -> bytes:
