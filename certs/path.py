@@ -27,6 +27,11 @@ from pyhanko_certvalidator.errors import (
     RevokedError,
 )
 from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import (
+    CertRevTrustPolicy,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
+)
 from pyhanko_certvalidator.validate import async_validate_path
 
 from certs.algorithms import certificate_weakness
@@ -79,6 +84,14 @@ _REFUSALS: dict[PathStatus, type[CertificateRefused]] = {
 }
 
 
+_ASKED_OF_ALL = CertRevTrustPolicy(RevocationCheckingPolicy.from_legacy("hard-fail"))
+_ASKED_OF_ISSUERS = replace(
+    _ASKED_OF_ALL,
+    revocation_checking_policy=replace(
+        _ASKED_OF_ALL.revocation_checking_policy,
+        ee_certificate_rule=RevocationCheckingRule.NO_CHECK,
+    ),
+)
 _LIBRARY_REFUSALS: tuple[tuple[type[Exception], PathStatus], ...] = (
     (RevokedError, PathStatus.REVOKED),
     (InsufficientRevinfoError, PathStatus.REVOCATION_UNKNOWN),
@@ -94,8 +107,8 @@ class PathVerdict:
     """The verdict on one certificate in one role at one instant.
 
     chain is the end entity's certificate and its issuers without the anchor, empty when no path
-    was found. evidence is the part of the evidence that was fresh and authorised, and so counted.
-    missing is what to ask for when revocation is unknown, only ever about certificates whose
+    was found. refused is the certificate that decided against the path, where one alone did.
+    evidence is the part of the evidence that was fresh and authorised, and so counted. missing is what to ask for when revocation is unknown, only ever about certificates whose
     signatures lead to the anchor.
     """
 
@@ -107,6 +120,7 @@ class PathVerdict:
     detail: str = ""
     evidence: RevocationEvidence = field(default_factory=RevocationEvidence)
     missing: tuple[EvidenceRequest, ...] = ()
+    refused: x509.Certificate | None = None
 
     def __bool__(self) -> bool:
         raise TypeError("a PathVerdict is not true or false: ask for its status")
@@ -152,7 +166,7 @@ def judge_path(
         return _most_telling(verdicts)
     # A signature with a digest like SHA-1 is not verified at all, so no path was found.
     if weakness := certificate_weakness(certificate):
-        return replace(none, status=PathStatus.UNSUITABLE, detail=weakness)
+        return replace(none, status=PathStatus.UNSUITABLE, detail=weakness, refused=certificate)
     detail = "no issuer found" if anchors else f"no anchor for {role} at this time"
     return replace(none, detail=detail)
 
@@ -197,25 +211,59 @@ def _judge_candidate(
     )
     for each in verdict.chain:
         if weakness := certificate_weakness(each, self_signed=not path.chain):
-            return replace(verdict, detail=f"{_named(each)}: {weakness}")
+            return replace(verdict, detail=f"{_named(each)}: {weakness}", refused=each)
     if reason := unsuitability(certificate, inputs.role):
         return replace(verdict, detail=reason)
     # RFC 5280 §6.1.3 (a)(2), strictly: the library allows for a clock that is a little off.
     for each in verdict.chain:
         if at > each.not_valid_after_utc:
-            return replace(verdict, status=PathStatus.EXPIRED, detail=_named(each))
+            return replace(verdict, status=PathStatus.EXPIRED, detail=_named(each), refused=each)
         if at < each.not_valid_before_utc:
-            return replace(verdict, status=PathStatus.NOT_YET_VALID, detail=_named(each))
+            status = PathStatus.NOT_YET_VALID
+            return replace(verdict, status=status, detail=_named(each), refused=each)
     if not path.chain:
         return replace(verdict, status=PathStatus.VALID)
     findings = [inputs.evidence.finding(each, issuer, at=at) for each, issuer in path.pairs]
     refusal = _revocation_refusal(verdict, path, findings=findings)
     if refusal is not None:
         return refusal
+    counted = _counted(findings)
+    return _second_opinion(replace(verdict, evidence=counted), path)
+
+
+def _counted(findings: Iterable[Finding]) -> RevocationEvidence:
     counted = RevocationEvidence()
     for finding in findings:
         counted = counted.merged(finding.evidence)
-    return _second_opinion(replace(verdict, evidence=counted), path)
+    return counted
+
+
+def judge_earlier_use(
+    verdict: PathVerdict, *, used_at: datetime, evidence: RevocationEvidence
+) -> PathVerdict:
+    """Judge a path anew that was refused for its end entity's revocation after `used_at`.
+
+    EN 319 102-1 §5.5.4: what was signed before a revocation, provably, is no worse for it. All
+    else is judged at the verdict's own instant as ever; any other verdict is given back.
+    """
+    revoked_at, anchor = verdict.revoked_at, verdict.anchor
+    if (
+        verdict.status is not PathStatus.REVOKED
+        or verdict.refused != verdict.chain[0]
+        or anchor is None
+        or revoked_at is None
+        or revoked_at <= used_at
+    ):
+        return verdict
+    path = CandidatePath(verdict.chain, anchor)
+    parsed = ParsedEvidence(evidence)
+    own, *others = (parsed.finding(*pair, at=verdict.at) for pair in path.pairs)
+    findings = [replace(own, status=RevocationStatus.GOOD), *others]
+    plain = replace(verdict, revoked_at=None, detail="", refused=None)
+    refusal = _revocation_refusal(plain, path, findings=findings)
+    if refusal is not None:
+        return refusal
+    return _second_opinion(replace(plain, evidence=_counted(findings)), path, of_issuers_only=True)
 
 
 def _revocation_refusal(
@@ -231,6 +279,7 @@ def _revocation_refusal(
                     status=PathStatus.REVOKED,
                     revoked_at=finding.revoked_at,
                     detail=_named(certificate),
+                    refused=certificate,
                 )
             case RevocationStatus.UNKNOWN:
                 unknown = unknown or f"{_named(certificate)}: its issuer does not know it"
@@ -249,8 +298,14 @@ def _revocation_refusal(
     )
 
 
-def _second_opinion(verdict: PathVerdict, path: CandidatePath) -> PathVerdict:
-    """The library's judgement of the whole path, on the evidence that counts."""
+def _second_opinion(
+    verdict: PathVerdict, path: CandidatePath, *, of_issuers_only: bool = False
+) -> PathVerdict:
+    """The library's judgement of the whole path, on the evidence that counts.
+
+    of_issuers_only: whether it is not to ask about the end entity's revocation, because it knows
+    nothing of an earlier use.
+    """
     chain = [asn1_certificate(_der(each)) for each in path.chain]
     anchor = CertTrustAnchor(asn1_certificate(path.anchor.der))
     responses = [OCSPResponse.load(each) for each in verdict.evidence.ocsp_responses]
@@ -263,7 +318,7 @@ def _second_opinion(verdict: PathVerdict, path: CandidatePath) -> PathVerdict:
         allow_fetching=False,
         ocsps=responses,
         crls=[narrowed(each, looked_up) for each in verdict.evidence.crls],
-        revocation_mode="hard-fail",
+        revinfo_policy=_ASKED_OF_ISSUERS if of_issuers_only else _ASKED_OF_ALL,
         time_tolerance=CLOCK_TOLERANCE,
     )
     candidate = ValidationPath(anchor, list(reversed(chain[1:])), chain[0])
