@@ -41,6 +41,14 @@ def phrase(key: str, language: Language, /, **values: object) -> str:
     return _catalogue("phrases", language)[key].format_map(values)
 
 
+def sheet_text(key: str, language: Language, /, **values: object) -> str:
+    """Give one of the words of the verification sheet with `{name}` places filled in.
+
+    Raises KeyError for a key that the catalogue lacks: keys are constants of this program.
+    """
+    return _catalogue("inspection", language)[key].format_map(values)
+
+
 def language_from_environment(environment: Mapping[str, str] | None = None) -> Language:
     """Choose the language by LC_ALL, LC_MESSAGES, LANG: English only where the locale says `en`.
 

@@ -38,7 +38,7 @@ def test_every_error_has_a_sentence(tree: type[Exception], language: Language) -
     assert {reason for reason in _reasons(tree) if not knows(reason, language)} == set()
 
 
-@pytest.mark.parametrize("name", ["reasons", "phrases"])
+@pytest.mark.parametrize("name", ["reasons", "phrases", "inspection"])
 def test_both_languages_have_the_same_entries_with_the_same_places(name: str) -> None:
     vietnamese, english = catalogue(name, "vi"), catalogue(name, "en")
     assert vietnamese.keys() == english.keys()
