@@ -72,11 +72,12 @@ class SigningPolicy:
 class AssessingPolicy:
     """What the operator decides about verification.
 
-    policy: what documents are judged by. reuse_for: how long an assessment is given again for the
-    same document, at most; zero: never.
+    policy: what documents are judged by; policy_document: the text of its file. reuse_for: how
+    long an assessment is given again for the same document, at most; zero: never.
     """
 
     policy: VerificationPolicy = DEFAULT
+    policy_document: str = ""
     reuse_for: timedelta = timedelta(minutes=10)
 
 

@@ -58,6 +58,8 @@ from exchange.services import (
     SigningPolicy,
 )
 from signer import Sandbox
+from signer.policy import DEFAULT
+from signer.policy_files import parse_policy, policy_bytes, shipped_policies
 from storage.archive import Archive
 from storage.database import Database
 from storage.objects import open_object_store
@@ -106,7 +108,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
     """Open everything that the use cases need, and close it again.
 
     Raises:
-        SettingInvalid, TrustStoreInvalid, KeyUnusable, StorageError: what can't be opened, and why.
+        SettingInvalid, TrustStoreInvalid, PolicyInvalid, KeyUnusable, StorageError: what can't be
+            opened, and why.
 
     """
     trust = load_trust_store(settings.trust.directory, allow_practice=settings.trust.allow_practice)
@@ -143,15 +146,24 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
                 allow_unknown_revocation=settings.signing.allow_unknown_revocation,
                 session_life=timedelta(seconds=settings.signing.session_seconds),
             ),
-            assessing=AssessingPolicy(
-                reuse_for=timedelta(seconds=settings.verification.reuse_seconds)
-            ),
+            assessing=_assessing(settings),
             operations=OperationPolicy(
                 lease=timedelta(seconds=settings.operations.lease_seconds),
                 at_once=settings.operations.at_once,
             ),
             clock=lambda: datetime.now(UTC),
         )
+
+
+def _assessing(settings: Settings) -> AssessingPolicy:
+    """Read the verification policy once; raises PolicyInvalid, so that none is judged by less."""
+    path = settings.verification.policy or shipped_policies()[DEFAULT.name]
+    content = policy_bytes(path)
+    return AssessingPolicy(
+        policy=parse_policy(content, source=f"verification.policy: {path}"),
+        policy_document=content.decode("utf-8"),
+        reuse_for=timedelta(seconds=settings.verification.reuse_seconds),
+    )
 
 
 def build_server(

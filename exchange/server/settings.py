@@ -103,8 +103,12 @@ class SigningSection(_Section):
 
 
 class VerificationSection(_Section):
-    """How long a report on the same document is given again; 0: each time it is judged anew."""
+    """The policy that documents are judged by, a TOML file; without one, the shipped default.
 
+    A report on the same document is given again for `reuse_seconds`; 0: each time judged anew.
+    """
+
+    policy: Path | None = None
     reuse_seconds: int = Field(default=600, ge=0, le=86_400)
 
 

@@ -120,6 +120,12 @@ class Spoilt:
     names: str
 
 
+def broken_policy(directory: Path) -> None:
+    file = directory / "congvan.toml"
+    (directory / "policy.toml").write_text('name = "mine"\n[rules]\nleast = "B-B"\n')
+    file.write_text(file.read_text("utf8") + '\n[verification]\npolicy = "policy.toml"\n', "utf8")
+
+
 SPOILT = [
     Spoilt(
         spoil=damaged_key,
@@ -138,6 +144,12 @@ SPOILT = [
         reason="PASSPHRASE_WRONG",
         code=ExitCode.AUTHENTICATION,
         names=f"seal-{PROVINCE}",
+    ),
+    Spoilt(
+        spoil=broken_policy,
+        reason="POLICY_INVALID",
+        code=ExitCode.USAGE,
+        names="rules.least: unknown",
     ),
     Spoilt(spoil=damaged_tls, reason="SETTING_INVALID", code=ExitCode.USAGE, names="tls"),
 ]

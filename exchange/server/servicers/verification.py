@@ -29,7 +29,7 @@ Copying = AbstractAsyncContextManager[WorkingCopy]
 
 
 class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
-    """Judges documents however they come; the policy document is not built yet and answers so."""
+    """Judges documents however they come, and says by which policy and whom it trusts."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -87,6 +87,15 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         )
         return verification_pb2.ListTrustAnchorsResponse(
             anchors=[write_anchor(each) for each in anchors], trust_version=store.version
+        )
+
+    async def GetVerificationPolicy(  # noqa: N802
+        self, request: verification_pb2.GetVerificationPolicyRequest, context: Context
+    ) -> verification_pb2.VerificationPolicy:
+        """Show the policy that this service judges by, as its file has it."""
+        assessing = self._services.assessing
+        return verification_pb2.VerificationPolicy(
+            version=assessing.policy.label, document=assessing.policy_document
         )
 
     async def VerifyEvidence(  # noqa: N802

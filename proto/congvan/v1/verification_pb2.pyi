@@ -418,7 +418,9 @@ class VerificationPolicy(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     DOCUMENT_FIELD_NUMBER: _builtins.int
     version: _builtins.str
+    """What reports name it by: name@version#digest, of which the digest is the start of the file's SHA-256."""
     document: _builtins.str
+    """The file itself, TOML."""
     def __init__(
         self,
         *,
