@@ -108,8 +108,9 @@ class PathVerdict:
 
     chain is the end entity's certificate and its issuers without the anchor, empty when no path
     was found. refused is the certificate that decided against the path, where one alone did.
-    evidence is the part of the evidence that was fresh and authorised, and so counted. missing is what to ask for when revocation is unknown, only ever about certificates whose
-    signatures lead to the anchor.
+    evidence is the part of the evidence that was fresh and authorised, and so counted. missing is
+    what to ask for when revocation is unknown, only ever about certificates whose signatures lead
+    to the anchor.
     """
 
     status: PathStatus

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pyhanko.pdf_utils.reader import PdfFileReader
+
 from signer.engine import ENGINE_ERRORS
-from signer.examining import Examined, Opened
 from signer.security_store import read_security_store
 
 
@@ -60,20 +61,15 @@ class Existence:
         return sorted(each for each in times if each > at)
 
 
-def stored_in(opened: Opened, entry: Examined) -> frozenset[bytes] | None:
-    """Return the evidence in the store of the revision that a time-stamp ends, None without one."""
-    if entry.revision is None:
+def stored_in(reader: PdfFileReader, revision: int | None) -> frozenset[bytes] | None:
+    """Return the evidence in a revision's security store, None where it has no store."""
+    if revision is None:
         return None
     try:
-        resolver = opened.reader.get_historical_resolver(entry.revision)
+        resolver = reader.get_historical_resolver(revision)
         if "/DSS" not in resolver.root:
             return None
     except ENGINE_ERRORS:
         return None
     held = read_security_store(resolver).evidence
     return frozenset(held.ocsp_responses + held.crls)
-
-
-def holds_store(opened: Opened, entry: Examined) -> bool:
-    """Whether the revision that a time-stamp ends has a document security store."""
-    return stored_in(opened, entry) is not None

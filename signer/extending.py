@@ -25,7 +25,7 @@ from signer.errors import (
     SignatureUndetermined,
     TimestamperMissing,
 )
-from signer.existence import holds_store
+from signer.existence import stored_in
 from signer.long_term import store_update
 from signer.opening import document_errors
 from signer.prolonging import (
@@ -162,7 +162,7 @@ def is_archived(source: Source) -> bool:
         entry.is_timestamp
         and entry.revision is not None
         and all(each is not None and each < entry.revision for each in signed)
-        and holds_store(surveyed.opened, entry)
+        and stored_in(surveyed.opened.reader, entry.revision) is not None
         for entry in surveyed.examined
     )
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from signer.cases import Case, DocumentFacts, Judged
 from signer.changes import ChangeJudgement, judge_changes
 from signer.examining import Examined
 from signer.existence import Proof
 from signer.reasons import Reason
 from signer.signature_fields import FieldState
 from signer.two_readings import readings_differ
-from signer.validation import Case, DocumentFacts, Judged, claims_seal, unreadable, validate
+from signer.validation import claims_seal, unreadable, validate
 from signer.verdicts import Changes, Indication, SignatureKind
 
 

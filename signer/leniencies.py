@@ -55,7 +55,8 @@ class Leniency(StrEnum):
     issuer are compared too, and the certificate's path is proved by itself."""
     # Time.
     CLOCK_AHEAD = "CLOCK_AHEAD"
-    """A time-stamp is up to five minutes younger than our clock. No judgement gains by it."""
+    """A time-stamp, or a signature without one, says that it is up to five minutes younger than our
+    clock, or than a time-stamp that covers it. No judgement gains by it."""
 
 
 def ordered(found: Iterable[Leniency]) -> tuple[Leniency, ...]:

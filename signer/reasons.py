@@ -71,6 +71,8 @@ class Reason(StrEnum):
     """The certificate was not valid yet at the time that counts."""
     REVOCATION_UNKNOWN = "REVOCATION_UNKNOWN"
     """Nothing proves that the certificate was not revoked."""
+    SIGNED_LATER = "SIGNED_LATER"
+    """The signature says that it is younger than the instant of judgement."""
     TIMESTAMP_INVALID = "TIMESTAMP_INVALID"
     """The time-stamp is broken or does not belong to this signature."""
     TIMESTAMP_UNTRUSTED = "TIMESTAMP_UNTRUSTED"
@@ -125,6 +127,7 @@ VERDICTS: dict[Reason, Verdict] = {
     Reason.CERTIFICATE_EXPIRED: Verdict.INDETERMINATE,
     Reason.CERTIFICATE_NOT_YET_VALID: Verdict.INDETERMINATE,
     Reason.REVOCATION_UNKNOWN: Verdict.INDETERMINATE,
+    Reason.SIGNED_LATER: Verdict.INDETERMINATE,
     Reason.TIMESTAMP_INVALID: Verdict.INDETERMINATE,
     Reason.TIMESTAMP_UNTRUSTED: Verdict.INDETERMINATE,
     Reason.ALGORITHM_NOT_ACCEPTED: Verdict.INDETERMINATE,

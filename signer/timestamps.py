@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,10 +22,13 @@ from signer.cms_signatures import (
     read_signed_data,
 )
 from signer.engine import ENGINE_ERRORS
+from signer.existence import Existence
 from signer.findings import Finding
+from signer.past_validation import Past, judge_past
+from signer.path_reports import ProvedAt
 from signer.policy_findings import token_finding
 from signer.reasons import Reason
-from signer.trust import Circumstances, judge_certificate
+from signer.trust import Circumstances, Use
 from signer.verdicts import SubIndication
 
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
@@ -52,10 +55,12 @@ def judge_token(
     stamped: Digest,
     *,
     circumstances: Circumstances,
-    at: datetime,
+    existence: Existence,
+    evidence_proved_at: ProvedAt,
 ) -> TimestampJudgement:
-    """Judge the token over what `stamped` digests, its authority's path at `at`.
+    """Judge the token over what `stamped` digests, its authority's path when `existence` begins.
 
+    evidence_proved_at: since when evidence is proved to exist.
     EN 319 102-1 §5.4: the token is a CMS signature over a TSTInfo (RFC 3161 §2.4.2) whose imprint
     is the digest of `stamped`, made by a certificate whose only purpose is time-stamping.
     """
@@ -68,14 +73,14 @@ def judge_token(
         return TimestampJudgement(finding=_broken(f"the token can't be read: {error}"))
     if finding is not None or stamped_at is None:
         return TimestampJudgement(token=token, stamped_at=stamped_at, finding=finding)
+    at = existence.proved_at
     if stamped_at > at + MAX_CLOCK_SKEW:
-        return TimestampJudgement(
-            token=token, finding=_broken("it was stamped after the instant of judgement")
-        )
+        return TimestampJudgement(token=token, finding=_out_of_order(existence))
     refused = token_finding(token, circumstances.policy, at=at)
     if refused is not None:
         return TimestampJudgement(token=token, stamped_at=stamped_at, finding=refused)
-    return _judged_authority(token, stamped_at, circumstances=circumstances, at=at)
+    past = Past(use=Use(at=at, judged_at=at), existence=existence, proved_at=evidence_proved_at)
+    return _judged_authority(token, stamped_at, circumstances=circumstances, past=past)
 
 
 def check_token(token: CmsSignature, stamped: Digest) -> tuple[Finding | None, datetime | None]:
@@ -113,7 +118,7 @@ def check_token(token: CmsSignature, stamped: Digest) -> tuple[Finding | None, d
 
 
 def _judged_authority(
-    token: CmsSignature, stamped_at: datetime, *, circumstances: Circumstances, at: datetime
+    token: CmsSignature, stamped_at: datetime, *, circumstances: Circumstances, past: Past
 ) -> TimestampJudgement:
     usage = token.certificate.extended_key_usage_value
     # RFC 3161 §2.3: the very certificate that signed, not another one in the token, must be a
@@ -128,11 +133,11 @@ def _judged_authority(
     found = tuple(
         certificate for other in token.others if (certificate := certificate_of(other)) is not None
     )
-    trust = judge_certificate(
+    trust = judge_past(
         certificate_of(token.certificate),
         AnchorRole.TSA,
         circumstances=circumstances.with_found(token.evidence(), found),
-        at=at,
+        past=past,
     )
     return TimestampJudgement(
         token=token,
@@ -156,6 +161,15 @@ def _of_timestamp(finding: Finding | None) -> Finding | None:
         sub_indication=finding.sub_indication,
         detail=f"time-stamping authority: {finding.reason} {finding.detail}".strip(),
     )
+
+
+def _out_of_order(existence: Existence) -> Finding:
+    """Return what is wrong with a token that is younger than what proves it to exist."""
+    if existence.oldest is None:
+        return _broken("it was stamped after the instant of judgement")
+    # EN 319 102-1 §5.5.4 (6): the times must be in the order of what covers what.
+    found = _broken("it is younger than a time-stamp that covers it")
+    return replace(found, sub_indication=SubIndication.TIMESTAMP_ORDER_FAILURE)
 
 
 def _broken(detail: str) -> Finding:

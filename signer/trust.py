@@ -9,8 +9,9 @@ from typing import Final
 from cryptography import x509
 
 from certs.anchors import AnchorRole, TrustStore, is_practice
-from certs.path import PathStatus, PathVerdict, judge_path
+from certs.path import PathStatus, PathVerdict, judge_earlier_use, judge_path
 from certs.revocation import EvidenceRequest, RevocationEvidence
+from certs.revocation_status import ParsedEvidence, RevocationStatus
 from signer import policy as policy_module
 from signer.findings import Finding
 from signer.policy import VerificationPolicy
@@ -58,18 +59,27 @@ class Trust:
     practice: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """When a certificate was used at the latest, as far as it is proved, and how that is judged.
+
+    judged_at: the instant at which its path is judged, `at` unless evidence of later must do.
+    claimed_at: when its owner says that it was; this can only speak against the use.
+    """
+
+    at: datetime
+    judged_at: datetime
+    claimed_at: datetime | None = None
+
+
 def judge_certificate(
     certificate: x509.Certificate | None,
     role: AnchorRole,
     *,
     circumstances: Circumstances,
-    at: datetime,
-    claimed_at: datetime | None = None,
+    use: Use,
 ) -> Trust:
-    """Judge the path (EN 319 102-1 §5.2.6) for `role` at the proved instant `at`.
-
-    claimed_at: the signing time that the signer states; it can only speak against the signature.
-    """
+    """Judge the path (EN 319 102-1 §5.2.6) for `role` at the instant that `use` says."""
     if certificate is None:
         return Trust(
             finding=Finding(
@@ -83,13 +93,14 @@ def judge_certificate(
         intermediates=circumstances.intermediates,
         store=circumstances.store,
         role=role,
-        at=at,
+        at=use.judged_at,
         evidence=circumstances.evidence,
     )
+    verdict = judge_earlier_use(verdict, used_at=use.at, evidence=circumstances.evidence)
     practice = is_practice(certificate) or (verdict.anchor is not None and verdict.anchor.practice)
     return Trust(
-        finding=_finding(verdict, claimed_at)
-        or chain_finding(verdict.chain, circumstances.policy, at=at),
+        finding=_finding(verdict, use, circumstances=circumstances)
+        or chain_finding(verdict.chain, circumstances.policy, at=use.at),
         verdict=verdict,
         missing=verdict.missing,
         practice=practice,
@@ -110,23 +121,47 @@ _FINDINGS: Final = {
         SubIndication.OUT_OF_BOUNDS_NO_POE,
     ),
 }
+"""What each status of a path is by itself; `_finding` says more where more is known."""
 
 
-def _finding(verdict: PathVerdict, claimed_at: datetime | None) -> Finding | None:
+def _finding(verdict: PathVerdict, use: Use, *, circumstances: Circumstances) -> Finding | None:
     if verdict.status is PathStatus.VALID:
         return None
     reason, sub_indication = _FINDINGS[verdict.status]
-    # The signer's own word that the certificate was revoked by then needs no further proof.
-    after = (
+    found = Finding(reason=reason, sub_indication=sub_indication, detail=verdict.detail)
+    of_authority = verdict.refused is not None and verdict.refused not in verdict.chain[:1]
+    if verdict.status is PathStatus.REVOKED and of_authority:
+        return replace(found, sub_indication=SubIndication.REVOKED_CA_NO_POE)
+    if verdict.status is PathStatus.REVOKED and _said_to_be_later(verdict, use):
+        # The signer's own word that the certificate was revoked by then needs no further proof.
+        return replace(found, sub_indication=SubIndication.REVOKED, failed=True)
+    proved, own = use.at < circumstances.at, not of_authority
+    if verdict.status is PathStatus.NOT_YET_VALID and own and proved:
+        # §5.5.4: it was used before it was issued, and a time-stamp proves that.
+        return replace(found, sub_indication=SubIndication.NOT_YET_VALID, failed=True)
+    if verdict.status is PathStatus.EXPIRED and own and _known_good(verdict, circumstances):
+        return replace(found, sub_indication=SubIndication.OUT_OF_BOUNDS_NOT_REVOKED)
+    if verdict.status is PathStatus.UNSUITABLE and verdict.refused is not None:
+        # A key or a signature in the path is too weak at any time.
+        return replace(found, sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE)
+    if verdict.status is PathStatus.NO_TRUSTED_PATH and verdict.anchor is not None:
+        return replace(found, sub_indication=SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
+    return found
+
+
+def _said_to_be_later(verdict: PathVerdict, use: Use) -> bool:
+    return (
         verdict.revoked_at is not None
-        and claimed_at is not None
-        and claimed_at >= verdict.revoked_at
+        and use.claimed_at is not None
+        and use.claimed_at >= verdict.revoked_at
     )
-    if reason is Reason.CERTIFICATE_REVOKED and after:
-        return Finding(
-            reason=reason,
-            sub_indication=SubIndication.REVOKED,
-            detail=verdict.detail,
-            failed=True,
-        )
-    return Finding(reason=reason, sub_indication=sub_indication, detail=verdict.detail)
+
+
+def _known_good(verdict: PathVerdict, circumstances: Circumstances) -> bool:
+    """Whether its issuer still says of an expired certificate that it was never revoked."""
+    if verdict.anchor is None or not verdict.chain:
+        return False
+    issuer = (*verdict.chain[1:], verdict.anchor.certificate)[0]
+    answers = RevocationEvidence(ocsp_responses=circumstances.evidence.ocsp_responses)
+    found = ParsedEvidence(answers).finding(verdict.chain[0], issuer, at=verdict.at)
+    return found.status is RevocationStatus.GOOD

@@ -1,17 +1,18 @@
 """Validating one signature or document time-stamp, among what is proved around it (pure).
 
-The processes of EN 319 102-1 §5.4 (time-stamps) to §5.6 (long-term validation material), in our own
-steps. A signature's own time-stamp is judged at the oldest time proved for the document around it,
-and the signer's path at the time that stamp proves. Without a good time-stamp the path is judged at
-the instant of judgement: a signing time that only the signer states proves nothing (NĐ 68/2024
-art. 31).
+The building blocks of EN 319 102-1 §5.2, the processes of §5.3 (basic signatures), §5.5 (with time,
+with long-term validation material) and §5.6 (with archive time-stamps), numbered as there. Formats
+(§5.2.2), the signing certificate (§5.2.3) and cryptography (§5.2.7) were examined before, for the
+document as a whole; here is what needs trust and time. A signature's own time-stamp is judged at
+the oldest time proved for the document around it, and the signer's path at the time that stamp
+proves. Without a good time-stamp the path is judged at the instant of judgement: a signing time
+that only the signer states proves nothing (NĐ 68/2024 art. 31).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from cryptography import x509
@@ -19,22 +20,22 @@ from cryptography import x509
 from certs.anchors import AnchorRole
 from certs.errors import IdentityUnreadable
 from certs.identity import IdentityKind, SignerIdentity, fingerprint, identify
-from certs.revocation import EvidenceRequest
+from signer.cases import Case, DocumentFacts, Judged  # noqa: F401
 from signer.changes import ChangeJudgement
 from signer.cms_signatures import CmsSignature, certificate_of, check_strength, digest_parts
 from signer.engine import ENGINE_ERRORS
-from signer.examining import PADES, Examined, Opened
-from signer.existence import Existence, Proof, stored_in
+from signer.examining import PADES, Examined
+from signer.existence import Proof, stored_in
 from signer.findings import Finding, worst
 from signer.leniencies import Leniency, ordered
 from signer.oddities import of_signature
+from signer.past_validation import Past, judge_past
 from signer.path_reports import PathReport, describe_path
 from signer.policy_findings import Standing, accepts_format, signature_findings
 from signer.reasons import Reason
-from signer.report import SignatureReport, ValidationMaterial
-from signer.signature_fields import FieldState
-from signer.timestamps import TimestampJudgement, judge_token
-from signer.trust import Circumstances, Trust, judge_certificate
+from signer.report import SignatureReport
+from signer.timestamps import MAX_CLOCK_SKEW, TimestampJudgement, judge_token
+from signer.trust import Trust, Use
 from signer.verdicts import (
     Changes,
     Indication,
@@ -43,76 +44,6 @@ from signer.verdicts import (
     SignatureLevel,
     SubIndication,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A signature's report, what evidence would have helped, and what it proves for others.
-
-    material: what its chain and its evidence name, and those of its time-stamp.
-    """
-
-    report: SignatureReport
-    whole_file: bool = False
-    missing: tuple[EvidenceRequest, ...] = ()
-    proof: Proof | None = None
-    material: ValidationMaterial = field(default_factory=ValidationMaterial)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentFacts:
-    """What all signatures of one document share.
-
-    empty_visible: the visible signature fields that nobody filled. long_term: whether the security
-    store serves level B-LT. ends: where the document's revisions end. leniencies: what
-    was let pass in the file itself. fault: something wrong with
-    the document as a whole.
-    """
-
-    opened: Opened
-    circumstances: Circumstances
-    empty_visible: frozenset[FieldState]
-    long_term: bool
-    ends: tuple[int, ...] = ()
-    leniencies: frozenset[Leniency] = frozenset()
-    fault: Finding | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One signature before the judge: what it is, what followed it, what is proved around it."""
-
-    facts: DocumentFacts
-    entry: Examined
-    changes: ChangeJudgement
-    proofs: tuple[Proof, ...]
-
-    @property
-    def end(self) -> int:
-        """Where the signed bytes end."""
-        return self.entry.signed_range.end if self.entry.signed_range else 0
-
-    @property
-    def existence(self) -> Existence:
-        """What document time-stamps prove of the signed bytes."""
-        return Existence(
-            proofs=tuple(proof for proof in self.proofs if proof.end > self.end),
-            judged_at=self.facts.circumstances.at,
-        )
-
-    @property
-    def revision(self) -> int | None:
-        """The number, from 1, of the revision that ends with the signed bytes."""
-        ends = self.facts.ends
-        return (
-            ends.index(self.end) + 1
-            if self.entry.revision is not None and self.end in ends
-            else None
-        )
-
-    def evidence_proved_at(self, der: bytes) -> datetime | None:
-        """When evidence is proved to have existed by what the time-stamps cover; None for now."""
-        return min((each.stamped_at for each in self.proofs if each.holds(der)), default=None)
 
 
 def validate(case: Case) -> Judged:
@@ -151,18 +82,20 @@ def _judge_document_timestamp(case: Case) -> Judged:
             entry.cms.signed_data,
             digest_parts(entry.signed_range.parts(case.facts.opened.document)),
             circumstances=case.facts.circumstances,
-            at=case.existence.proved_at,
+            existence=case.existence,
+            evidence_proved_at=case.evidence_proved_at,
         )
         findings += [judgement.finding] if judgement.finding is not None else []
         if not findings and judgement.stamped_at is not None:
+            # §5.6.2.3: what the time-stamp covers existed when it was made, evidence included.
             proof = Proof(
                 end=case.end,
                 stamped_at=judgement.stamped_at,
-                evidence=stored_in(case.facts.opened, entry),
+                evidence=stored_in(case.facts.opened.reader, entry.revision),
             )
     path = describe_path(judgement.verdict, proved_at=case.evidence_proved_at)
     report = replace(
-        _report(case, findings, kind=SignatureKind.DOC_TIMESTAMP),
+        _report(case, findings, kind=SignatureKind.DOC_TIMESTAMP, stamp=judgement),
         timestamp_at=judgement.stamped_at or entry.stated_at,
         practice=judgement.practice,
         proved_at=case.existence.oldest,
@@ -179,33 +112,39 @@ def _judge_document_timestamp(case: Case) -> Judged:
 
 def _judge_signature(case: Case) -> Judged:
     entry, cms = case.entry, case.entry.cms
-    findings = _own_findings(entry, case.changes)
+    findings = _own_findings(entry, case.changes)  # §5.2.2, §5.2.3, §5.2.7
     if cms is None or entry.signed_range is None:
         return Judged(report=_report(case, findings, kind=_kind(entry, None)))
     signer = _identity(certificate_of(cms.certificate))
+    # §5.5.4 (3), §5.4: the signature's own time-stamp, then the best signature time.
     stamp = _signature_timestamp(case, cms)
+    signed = _SignedTime(case=case, cms=cms, stamp=stamp)
     trust = Trust(finding=None)
     if entry.intact:
-        # 5. Acceptance of algorithms (§5.2.8), before trust: a weak one needs no path.
-        strength = check_strength(cms)
-        # 4. The path (§5.2.6) at the proved time of signing.
-        trust = _judge_signer(case, cms, is_seal=_is_seal(signer), at=_best_time(case, stamp))
+        # §5.2.6, §5.5.4 (5), §5.6.3.4: the path at the best signature time.
+        trust = _judge_signer(signed, is_seal=_is_seal(signer))
         findings += [
             finding
-            for finding in (strength, trust.finding, stamp.finding, _refused_kind(case))
+            for finding in (
+                check_strength(cms),  # §5.2.8: what is too weak at any time
+                trust.finding,
+                stamp.finding,
+                _refused_kind(case),
+                _claimed_later(signed),
+            )
             if finding is not None
         ]
-        findings += _against_policy(case, trust, stamp=stamp, kind=_kind(entry, signer))
-    path = describe_path(trust.verdict, proved_at=case.evidence_proved_at)
+        # §5.2.8: what a policy asks for, algorithms at the time for which they are proved.
+        findings += _against_policy(signed, trust, kind=_kind(entry, signer))
+    path = describe_path(trust.verdict, proved_at=signed.evidence_proved_at)
     stamped = describe_path(stamp.verdict, proved_at=case.evidence_proved_at)
-    stamped_at = stamp.stamped_at if stamp.finding is None else None
     report = replace(
-        _report(case, findings, kind=_kind(entry, signer)),
+        _report(case, findings, kind=_kind(entry, signer), stamp=stamp),
         signer=signer,
         level=_level(case, stamp),
-        timestamp_at=stamped_at,
+        timestamp_at=signed.stamped_at,
         practice=trust.practice,
-        proved_at=min(filter(None, (stamped_at, case.existence.oldest)), default=None),
+        proved_at=signed.proved_at,
         **_named(path),
     )
     return Judged(
@@ -214,6 +153,42 @@ def _judge_signature(case: Case) -> Judged:
         missing=trust.missing + stamp.missing,
         material=path.material.merged(stamped.material),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SignedTime:
+    """When a signature was made, as far as it is proved, and when its signer says so."""
+
+    case: Case
+    cms: CmsSignature
+    stamp: TimestampJudgement
+
+    @property
+    def stamped_at(self) -> datetime | None:
+        """What the signature's own time-stamp proves."""
+        return self.stamp.stamped_at if self.stamp.finding is None else None
+
+    @property
+    def proved_at(self) -> datetime | None:
+        """The oldest instant at which time-stamps prove that the signature existed."""
+        return min(filter(None, (self.stamped_at, self.case.existence.oldest)), default=None)
+
+    @property
+    def best(self) -> datetime:
+        """The best signature time (§5.5.4): what time-stamps prove, or the judgement's instant."""
+        return self.proved_at or self.case.facts.circumstances.at
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """The signer's own word."""
+        return self.cms.claimed_at() or self.case.entry.stated_at
+
+    def evidence_proved_at(self, der: bytes) -> datetime | None:
+        """When evidence is proved to have existed; what the signer signed is as old as that."""
+        signed = self.cms.evidence()
+        enclosed = der in signed.ocsp_responses or der in signed.crls
+        moments = (self.proved_at if enclosed else None, self.case.evidence_proved_at(der))
+        return min(filter(None, moments), default=None)
 
 
 def _named(path: PathReport) -> dict[str, Any]:
@@ -238,13 +213,6 @@ def _own_findings(entry: Examined, changes: ChangeJudgement) -> list[Finding]:
     return findings
 
 
-def _best_time(case: Case, stamp: TimestampJudgement) -> datetime:
-    """Return the best signature time (EN 319 102-1 §5.5.4): what time-stamps prove, or now."""
-    if stamp.stamped_at is None or stamp.finding is not None:
-        return case.existence.proved_at
-    return min(stamp.stamped_at, case.existence.proved_at)
-
-
 def _signature_timestamp(case: Case, cms: CmsSignature) -> TimestampJudgement:
     """Judge the signature's own time-stamps; the first good one counts, else the first."""
     try:
@@ -262,7 +230,8 @@ def _signature_timestamp(case: Case, cms: CmsSignature) -> TimestampJudgement:
             token,
             digest_parts((cms.signature,)),
             circumstances=case.facts.circumstances,
-            at=case.existence.proved_at,
+            existence=case.existence,
+            evidence_proved_at=case.evidence_proved_at,
         )
         if judgement.finding is None:
             return judgement
@@ -270,29 +239,33 @@ def _signature_timestamp(case: Case, cms: CmsSignature) -> TimestampJudgement:
     return first or TimestampJudgement()
 
 
-def _judge_signer(case: Case, cms: CmsSignature, *, is_seal: bool, at: datetime) -> Trust:
-    """Judge the signer's path at the best signature time, or by evidence gathered later.
-
-    Where a signature was extended long after it was made, the evidence is younger than the
-    signature: a path that is good at the later instant was so at the earlier one, within the
-    certificate's validity (EN 319 102-1 §5.6.2.2, where the control time slides back likewise).
-    """
+def _judge_signer(signed: _SignedTime, *, is_seal: bool) -> Trust:
+    """Judge the signer's path at the best signature time (§5.2.6, §5.6.2.4)."""
+    case, cms = signed.case, signed.cms
     found = tuple(other for each in cms.others if (other := certificate_of(each)) is not None)
-    judge = partial(
-        judge_certificate,
+    use = Use(at=signed.best, judged_at=signed.best, claimed_at=cms.claimed_at())
+    return judge_past(
         certificate_of(cms.certificate),
         AnchorRole.SEAL if is_seal else AnchorRole.SIGNER,
         circumstances=case.facts.circumstances.with_found(cms.evidence(), found),
-        claimed_at=cms.claimed_at(),
+        past=Past(use=use, existence=case.existence, proved_at=signed.evidence_proved_at),
     )
-    trust = judge(at=at)
-    if trust.finding is None or trust.finding.reason is not Reason.REVOCATION_UNKNOWN:
-        return trust
-    for later in case.existence.instants_after(at):
-        by_later_evidence = judge(at=later)
-        if by_later_evidence.finding is None:
-            return by_later_evidence
-    return trust
+
+
+def _claimed_later(signed: _SignedTime) -> Finding | None:
+    """Refuse a signature that says it is younger than the judgement, where nothing proves more.
+
+    That it existed at the instant of judgement is otherwise taken for granted: true of the present,
+    and of an earlier instant somebody's word (§5.6.2.3, NO_POE).
+    """
+    claimed_at, at = signed.claimed_at, signed.case.facts.circumstances.at
+    if signed.proved_at is not None or claimed_at is None or claimed_at <= at + MAX_CLOCK_SKEW:
+        return None
+    return Finding(
+        reason=Reason.SIGNED_LATER,
+        sub_indication=SubIndication.NO_POE,
+        detail=f"it states {claimed_at.isoformat()}, and no time-stamp proves it older",
+    )
 
 
 def _is_seal(signer: SignerIdentity | None) -> bool:
@@ -325,26 +298,18 @@ def _refused_kind(case: Case) -> Finding | None:
     return None if accepted else _other_kind(case.entry)
 
 
-def _against_policy(
-    case: Case, trust: Trust, *, stamp: TimestampJudgement, kind: SignatureKind
-) -> list[Finding]:
+def _against_policy(signed: _SignedTime, trust: Trust, *, kind: SignatureKind) -> list[Finding]:
     """Return what the policy asks of a good signature and does not find (§5.2.8)."""
-    if case.entry.cms is None:
-        return []
+    case = signed.case
     standing = Standing(
         kind=kind,
         sub_filter=case.entry.sub_filter,
-        level=_level(case, stamp),
+        level=_level(case, signed.stamp),
         anchor=trust.verdict.anchor if trust.verdict is not None else None,
-        time_proved=bool(case.existence.proofs)
-        or (stamp.stamped_at is not None and stamp.finding is None),
+        time_proved=signed.proved_at is not None,
     )
-    return signature_findings(
-        case.entry.cms,
-        standing,
-        policy=case.facts.circumstances.policy,
-        at=_best_time(case, stamp),
-    )
+    policy = case.facts.circumstances.policy
+    return signature_findings(signed.cms, standing, policy=policy, at=signed.best)
 
 
 def _kind(entry: Examined, signer: SignerIdentity | None) -> SignatureKind:
@@ -365,7 +330,13 @@ def _level(case: Case, stamp: TimestampJudgement) -> SignatureLevel:
     return SignatureLevel.B_LTA if case.existence.archived else SignatureLevel.B_LT
 
 
-def _report(case: Case, findings: list[Finding], *, kind: SignatureKind) -> SignatureReport:
+def _report(
+    case: Case,
+    findings: list[Finding],
+    *,
+    kind: SignatureKind,
+    stamp: TimestampJudgement | None = None,
+) -> SignatureReport:
     entry, decisive = case.entry, worst(findings)
     cms = entry.cms
     certificate = certificate_of(cms.certificate) if cms is not None else None
@@ -384,7 +355,18 @@ def _report(case: Case, findings: list[Finding], *, kind: SignatureKind) -> Sign
         certificate_sha256=fingerprint(certificate) if certificate is not None else "",
         revision=case.revision,
         covers_whole_document=entry.whole_file,
-        leniencies=ordered(
-            case.facts.leniencies | of_signature(entry) | frozenset(case.changes.leniencies)
-        ),
+        leniencies=_let_pass(case, stamp, signed_at=None if entry.is_timestamp else signed_at),
     )
+
+
+def _let_pass(
+    case: Case, stamp: TimestampJudgement | None, *, signed_at: datetime | None
+) -> tuple[Leniency, ...]:
+    found = case.facts.leniencies | of_signature(case.entry) | frozenset(case.changes.leniencies)
+    known_by = case.existence.proved_at
+    stamped_at = stamp.stamped_at if stamp is not None and stamp.finding is None else None
+    # Behind a good time-stamp it does not matter what the signer's clock said.
+    claimed = stamped_at if stamped_at is not None else signed_at
+    if claimed is not None and known_by < claimed <= known_by + MAX_CLOCK_SKEW:
+        found |= {Leniency.CLOCK_AHEAD}
+    return ordered(found)

@@ -178,6 +178,9 @@ def test_a_time_that_only_the_signer_states_proves_nothing(
     office.now += timedelta(days=60)
     report = office.judge(document, office.evidence(person.certificate))
     assert told(report) == (Verdict.INDETERMINATE, Reason.CERTIFICATE_EXPIRED)
+    assert report.signatures[0].sub_indication is SubIndication.OUT_OF_BOUNDS_NOT_REVOKED
+    report = office.judge(document, evidence)
+    assert told(report) == (Verdict.INDETERMINATE, Reason.CERTIFICATE_EXPIRED)
     assert report.signatures[0].sub_indication is SubIndication.OUT_OF_BOUNDS_NO_POE
 
 
