@@ -125,7 +125,7 @@ class PathChecker:
             )
             if not verdict.missing or self._fetcher is None or round_number == _ROUNDS:
                 break
-            more = known.merged(await self._fetcher.gather(verdict.missing))
+            more = known.merged(await self._fetcher.gather(verdict.missing, at=at))
             if more == known:
                 break
             known = more

@@ -71,26 +71,19 @@ class CrlFolder:
         )
 
     def evidence_for(self, request: EvidenceRequest, *, at: datetime) -> RevocationEvidence:
-        """The lists of the certificate's issuer that count at the instant; nothing is raised."""
-        if request.issuer is None:
+        """The issuer's lists that answer the request at the instant; nothing is raised."""
+        if request.kind is not EvidenceKind.CRL or request.issuer is None:
             return RevocationEvidence()
         try:
             issuer = x509.load_der_x509_certificate(request.issuer).subject
             listed = [each for each in self.state().crls if each.issuer == issuer]
         except (*DAMAGE, OSError):
             return RevocationEvidence()
-        asking = EvidenceRequest(
-            kind=EvidenceKind.CRL,
-            url="",
-            certificate=request.certificate,
-            issuer=request.issuer,
-            serial=request.serial,
-        )
         evidence = RevocationEvidence()
         for each in listed:
             try:
                 content = _content(each.path)
-                evidence = evidence.merged(accepted_evidence(asking, content, now=at))
+                evidence = evidence.merged(accepted_evidence(request, content, now=at))
             except (OSError, ValueError, FetchFailed):
                 continue
         return evidence

@@ -162,10 +162,12 @@ class EvidenceFetcher:
         for request in group:
             if (kept := self._cache.get(request, self._clock())) is not None:
                 return kept
-        for folder in self._sources.folders:
-            found = await asyncio.to_thread(folder.evidence_for, group[0], at=at or self._clock())
-            if found:
-                return found
+        # One of the requests for lists is enough: a folder goes by the issuer, not by addresses.
+        for request in [each for each in group if each.kind is EvidenceKind.CRL][:1]:
+            for folder in self._sources.folders:
+                when = at or self._clock()
+                if found := await asyncio.to_thread(folder.evidence_for, request, at=when):
+                    return found
         for request in group:
             if (shared := await self._shared(request)) is not None:
                 return shared

@@ -45,7 +45,7 @@ class Assessor:
         for _ in range(MAX_ROUNDS):
             if self.fetcher is None or not report.missing:
                 break
-            more = known.merged(await self.fetcher.gather(report.missing))
+            more = known.merged(await self.fetcher.gather(report.missing, at=at))
             if more == known:
                 break
             known = more

@@ -12,10 +12,14 @@ Behaviour = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Server:
-    """Where it listens and what it was asked, request heads with their bodies."""
+    """Where it listens and what it was asked, request heads with their bodies.
+
+    connections counts those that were opened, whether anything was asked or not.
+    """
 
     port: int
     requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
 
     @property
     def url(self) -> str:
@@ -23,7 +27,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(behave: Behaviour) -> AsyncIterator[Server]:
+async def serving(behave: Behaviour, host: str = "127.0.0.1") -> AsyncIterator[Server]:
     """A server that reads one request whole, then behaves."""
     running: set[asyncio.Task[None]] = set()
     server = Server(port=0)
@@ -32,6 +36,7 @@ async def serving(behave: Behaviour) -> AsyncIterator[Server]:
         task = asyncio.current_task()
         assert task is not None
         running.add(task)
+        server.connections += 1
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = 0
@@ -50,7 +55,7 @@ async def serving(behave: Behaviour) -> AsyncIterator[Server]:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    listening = await asyncio.start_server(connected, "127.0.0.1", 0)
+    listening = await asyncio.start_server(connected, host, 0)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
