@@ -36,6 +36,7 @@ COMMANDS = {
     "extend": _Entry("extend", "Gia hạn chữ ký để lưu trữ lâu dài · Extend for the archive"),
     "profile": _Entry("profiles", "Hồ sơ ký · Profiles: which key, seal and service to use"),
     "verify": _Entry("verify", "Kiểm tra chữ ký · Check the signatures of PDF files"),
+    "policy": _Entry("policies", "Chính sách kiểm tra · What is asked of signatures"),
     "send": _Entry("send", "Gửi văn bản · Send a document"),
     "inbox": _Entry("inbox", "Xem hộp văn bản đến · Look into the mailbox"),
     "receive": _Entry("receive", "Nhận văn bản đến · Fetch, check and register what came"),

@@ -17,8 +17,9 @@ from exchange.cli.exits import ExitCode, exit_code_of
 from exchange.cli.files import is_taken, read_file, write_new
 from exchange.cli.inbox import short
 from exchange.cli.output import Output, plain, reason_and_detail
+from exchange.cli.policies import PolicyOptions, chosen_policy
 from exchange.cli.service import ServiceOptions, connected, document_code
-from exchange.cli.trust import Trust, TrustOptions, now, trust_of
+from exchange.cli.trust import Trust, now, trust_of
 from exchange.cli.verify import file_json, lines
 from exchange.client.connection import Connection
 from exchange.client.receiving import (
@@ -30,6 +31,7 @@ from exchange.client.receiving import (
 )
 from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
+from signer.policy import DEFAULT, VerificationPolicy
 from signer.report import Report
 from signer.sandbox import Sandbox
 
@@ -38,7 +40,7 @@ ARRIVED, ACCEPTED = "01", "03"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiveOptions(TrustOptions):
+class ReceiveOptions(PolicyOptions):
     """What `receive` takes."""
 
     into: Annotated[
@@ -66,6 +68,7 @@ class Desk:
     fetcher: EvidenceFetcher | None
     into: Path
     register: bool
+    policy: VerificationPolicy = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,21 +99,22 @@ async def receive_documents(options: ReceiveOptions, output: Output) -> ExitCode
     """Nhận văn bản đến · Fetch, verify and keep what came; then confirm and report 01, 03."""
     if bool(options.delivery) == options.everything:
         raise UsageInvalid("name one DELIVERY of `congvan inbox`, or give --all")
-    trust = trust_of(options)
+    trust, policy = trust_of(options), chosen_policy(options)
     outcomes: list[dict[str, Any]] = []
     codes: list[ExitCode] = []
     async with AsyncExitStack() as stack:
         connection = await stack.enter_async_context(
             connected(ServiceOptions(profile=options.profile))
         )
-        fetcher = None
-        if trust.policy.allowed:
-            fetcher = await stack.enter_async_context(EvidenceFetcher(trust.policy))
+        fetcher = trust.evidence_fetcher()
+        if fetcher is not None:
+            await stack.enter_async_context(fetcher)
         desk = Desk(
             connection=connection,
             sandbox=await stack.enter_async_context(Sandbox()),
             trust=trust,
             fetcher=fetcher,
+            policy=policy,
             into=options.into,
             register=options.register,
         )
@@ -164,6 +168,7 @@ async def _verify(desk: Desk, received: Received) -> list[tuple[Path, Report]]:
         store=desk.trust.store,
         fetcher=desk.fetcher,
         evidence=desk.trust.evidence,
+        policy=desk.policy,
     )
     for file in received.attachments:
         if file.suffix.lower() != ".pdf":

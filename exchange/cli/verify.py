@@ -15,7 +15,6 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from certs.fetching import EvidenceFetcher
-from exchange.cli.as_of import as_of
 from exchange.cli.commands import as_command
 from exchange.cli.errors import FileUnreadable, NothingToVerify
 from exchange.cli.exits import VERDICT_CODES, ExitCode, worst_verdict
@@ -24,9 +23,10 @@ from exchange.cli.in_order import run_in_order
 from exchange.cli.moments import local_time, parse_instant
 from exchange.cli.named_files import is_batch, named_files
 from exchange.cli.output import Output, indented, plain
+from exchange.cli.policies import JudgingOptions, policy_of
 from exchange.cli.signing.options import Files, NoProgress, Recursive
 from exchange.cli.signing.progress import progress
-from exchange.cli.trust import Trust, TrustOptions, now, trust_of
+from exchange.cli.trust import Trust, now, trust_of
 from signer.errors import SandboxBroken
 from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
@@ -52,7 +52,7 @@ _INDICATION_VERDICT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOptions(TrustOptions):
+class VerifyOptions(JudgingOptions):
     """What `verify` takes."""
 
     files: Files
@@ -100,7 +100,7 @@ class _Judge:
             if not self.several:
                 raise
             return file, error
-        return file, as_of(report, self.at) if self.at else report
+        return file, report
 
     def _read(self, file: Path) -> bytes:
         if self.several and os.path.exists(file) and not os.path.isfile(file):
@@ -153,7 +153,7 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     named = [file for file, _ in _named(options)]
     several, found = is_batch(options.files, named), list(dict.fromkeys(named))
     at = parse_instant(options.at, now=now()) if options.at else None
-    trust = trust_of(options)
+    trust, policy = trust_of(options), policy_of(options)
     telling = _Telling(output=output, several=several)
     if at is not None:
         output.say("verify.as_of", time=local_time(at))
@@ -164,6 +164,7 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
             store=trust.store,
             fetcher=await _fetcher(options, trust, stack=stack),
             evidence=trust.evidence,
+            policy=policy,
         )
         judge = _Judge(assessor=assessor, at=at, several=several)
         shown = not options.no_progress
@@ -217,9 +218,8 @@ def _named(options: VerifyOptions) -> list[tuple[Path, Path]]:
 async def _fetcher(
     options: VerifyOptions, trust: Trust, *, stack: AsyncExitStack
 ) -> EvidenceFetcher | None:
-    if not options.fetch or not trust.policy.allowed:
-        return None
-    return await stack.enter_async_context(EvidenceFetcher(trust.policy))
+    fetcher = trust.evidence_fetcher(online=options.fetch)
+    return None if fetcher is None else await stack.enter_async_context(fetcher)
 
 
 def _unreadable_lines(

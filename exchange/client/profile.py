@@ -37,7 +37,12 @@ KINDS: Mapping[str, Kind] = {
     "trust": Kind.PATH,
     "practice": Kind.SWITCH,
     "allowed": Kind.TEXTS,
+    "rewrites": Kind.TEXTS,
+    "proxy": Kind.TEXT,
+    "direct": Kind.TEXTS,
     "crls": Kind.PATHS,
+    "cache": Kind.SWITCH,
+    "policy": Kind.PATH,
     "tsa": Kind.TEXT,
     "signing.key": Kind.PATH,
     "signing.module": Kind.PATH,
@@ -96,8 +101,10 @@ class Profile:
     `server` is host:port, `server_name` the name in its certificate where it differs; `ca` the
     authority of the service's certificate; `certificate` and `key` the endpoint's own (PEM).
     `trust` is the directory of trust anchors for documents, `practice` whether practice anchors
-    count, `allowed` the host:port addresses that revocation data may come from, `crls` CRL files
-    at hand, `tsa` the time-stamping service's URL.
+    count, `allowed` the host:port addresses that revocation data may come from, `rewrites`
+    addresses that are asked for elsewhere (FROM => TO), `proxy` an HTTP proxy (or "environment"),
+    `direct` the hosts that are reached without it, `crls` CRL files at hand and folders of them,
+    `cache` whether answers are kept for the next commands, `policy` the verification policy, `tsa` the time-stamping service's URL.
     """
 
     path: Path
@@ -110,7 +117,12 @@ class Profile:
     trust: Path | None = None
     practice: bool = False
     allowed: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    proxy: str = ""
+    direct: tuple[str, ...] = ()
     crls: tuple[Path, ...] = ()
+    cache: bool = True
+    policy: Path | None = None
     tsa: str = ""
     signing: SigningChoices = field(default_factory=SigningChoices)
 
@@ -125,6 +137,12 @@ def configuration_directory(environment: Mapping[str, str] | None = None) -> Pat
     """Give the directory of the user's configuration: $XDG_CONFIG_HOME/congvan."""
     environment = os.environ if environment is None else environment
     return Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "congvan"
+
+
+def cache_directory(environment: Mapping[str, str] | None = None) -> Path:
+    """Give the directory of what may be lost at any time: $XDG_CACHE_HOME/congvan."""
+    environment = os.environ if environment is None else environment
+    return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "congvan"
 
 
 def profile_file(name: str, environment: Mapping[str, str] | None = None) -> Path:
