@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from yarl import URL
@@ -13,6 +13,7 @@ from certs.errors import FetchRefused
 
 MAX_URL_LETTERS: Final = 2048
 ARROW: Final = "=>"
+FROM_ENVIRONMENT: Final = "environment"
 # RFC 4291 §2.4: what is not in here is no global unicast, whatever a library's lists say; 6to4
 # (RFC 3056) and Teredo (RFC 4380) in it carry IPv4 addresses, inner ones too.
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
@@ -113,7 +114,7 @@ class FetchPolicy:
         if len(url) > MAX_URL_LETTERS:
             raise FetchRefused("the address is too long")
         try:
-            parsed = self._rewritten(URL(url))
+            parsed = self.rewritten(url)
             host, port = _place(parsed)
         except ValueError:
             raise FetchRefused("the address cannot be parsed") from None
@@ -126,12 +127,19 @@ class FetchPolicy:
             raise FetchRefused(f"{host[:80]}:{port} is not in the allow-list")
         return parsed
 
-    def _rewritten(self, url: URL) -> URL:
+    def rewritten(self, text: str) -> URL:
+        """The address to ask instead of the one in the text; raises ValueError where it is none."""
+        url = URL(text)
         # The most exact rule, once: a target is not looked at again, so that no rules go round.
         for rewrite in sorted(self.rewrites, key=lambda each: -len(each.source.raw_path)):
             if (moved := rewrite.applied(url)) is not None:
                 return moved
         return url
+
+    def allowing(self, url: str) -> FetchPolicy:
+        """With the place that this address is asked for at; raises ValueError where it is none."""
+        target = self.rewritten(url)
+        return replace(self, allowed=self.allowed | {_place(target)})
 
     def proxy_for(self, url: URL) -> URL | None:
         """The proxy to ask by, None to connect directly."""
@@ -176,9 +184,16 @@ def parse_policy(
     rewrites: Iterable[str] = (),
     proxy: str = "",
     direct: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> FetchPolicy:
-    """The policy of settings as people write them; raises ValueError saying which is wrong."""
+    """The policy of settings as people write them; raises ValueError saying which is wrong.
+
+    environment: read only where proxy is the word "environment", and of it only http_proxy: a
+    request to a web server sets HTTP_PROXY for the programs that it starts.
+    """
     places, networks = parse_allowed(allowed)
+    if proxy == FROM_ENVIRONMENT:
+        proxy = (environment or {}).get("http_proxy", "")
     return FetchPolicy(
         allowed=places,
         networks=networks,

@@ -12,11 +12,10 @@ from cryptography import x509
 from rich.text import Text
 
 from certs.errors import IdentityUnreadable
-from certs.fetching import EvidenceFetcher
 from certs.identity import endpoint_code
 from certs.timestamping import HttpTimestamper
 from congvan.v1 import registry_pb2
-from exchange.cli.certs import read_certificates
+from exchange.cli.certificates import read_certificates
 from exchange.cli.commands import as_command, is_ours
 from exchange.cli.errors import TrustMissing
 from exchange.cli.exits import EXIT_CODES, ExitCode
@@ -24,7 +23,7 @@ from exchange.cli.moments import local_date, local_time
 from exchange.cli.output import Output, indented, plain, reason_and_detail
 from exchange.cli.service import ServiceOptions, connected
 from exchange.cli.trial import try_signing
-from exchange.cli.trust import TrustOptions, allowing, now, trust_of
+from exchange.cli.trust import TrustOptions, now, trust_of
 from exchange.client.errors import ProfileInvalid
 from exchange.client.profile import find_profile, load_profile
 from storage.errors import StorageUnavailable
@@ -141,7 +140,7 @@ async def _timestamping(options: TrustOptions) -> list[Finding]:
     trust = trust_of(options)
     if not trust.tsa:
         return [Finding(check="timestamping", result=Result.WARN, reason="TSA_NOT_SET")]
-    async with EvidenceFetcher(allowing(trust.policy, trust.tsa)) as fetcher:
+    async with trust.fetcher(trust.tsa) as fetcher:
         stamper = HttpTimestamper(trust.tsa, fetcher=fetcher, store=trust.store, clock=now)
         await stamper.stamp(_IMPRINT, "sha256")
     return [Finding(check="timestamping", result=Result.OK, detail=trust.tsa)]

@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher
 from certs.timestamping import HttpTimestamper
 from exchange.cli.commands import as_command
 from exchange.cli.errors import AlreadyAtLevel, UsageInvalid
@@ -26,7 +25,7 @@ from exchange.cli.signing.progress import progress
 from exchange.cli.signing.summary import tell_end, tell_outcome
 from exchange.cli.signing.targets import Plan, Target, Wanted, plan_targets
 from exchange.cli.signing.work import Act, Bench
-from exchange.cli.trust import Trust, TrustOptions, allowing, now, trust_of
+from exchange.cli.trust import Trust, TrustOptions, now, trust_of
 from signer.extending import extend, is_archived
 from signer.requests import Level
 from signer.source import Source
@@ -162,7 +161,7 @@ async def _extension(
     options: ExtendOptions, level: Level, *, trust: Trust
 ) -> AsyncIterator[_Extension]:
     url = options.tsa or trust.tsa
-    async with EvidenceFetcher(allowing(trust.policy, url)) as fetcher:
+    async with trust.fetcher(url) as fetcher:
         checker = PathChecker(
             store=trust.store, fetcher=fetcher, evidence=trust.evidence, clock=now
         )

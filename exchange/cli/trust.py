@@ -1,22 +1,27 @@
 """Whom a command trusts and what it may fetch: from its options, else from the profile."""
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from certs.anchors import TrustStore
-from certs.fetching import FetchPolicy
+from certs.crl_folder import CrlFolder
+from certs.errors import FetchUnavailable
+from certs.evidence_cache import SharedAnswers
+from certs.fetch_policy import FetchPolicy, parse_allowed, parse_policy
+from certs.fetched import crl_der
+from certs.fetching import EvidenceFetcher, Sources
 from certs.revocation import RevocationEvidence
 from certs.trust_files import load_trust_store
 from exchange.cli.commands import Options, ProfileFile
-from exchange.cli.errors import TrustMissing, UsageInvalid
+from exchange.cli.errors import FileUnreadable, TrustMissing, UsageInvalid
 from exchange.cli.files import read_file
-from exchange.client.errors import ProfileMissing
-from exchange.client.profile import Profile
+from exchange.client.errors import ProfileInvalid, ProfileMissing
+from exchange.client.profile import Profile, cache_directory
 from exchange.client.profile_layers import layered_profile
 
 _MAX_CRL_BYTES = 64 * 1024 * 1024
@@ -40,7 +45,9 @@ Allow = Annotated[
 CrlFiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--crl", metavar="FILE", help="Tệp CRL có sẵn · CRL file at hand (DER); repeatable."
+        "--crl",
+        metavar="PATH",
+        help="Tệp, thư mục CRL có sẵn · CRL at hand, or a folder of them; repeatable.",
     ),
 ]
 
@@ -63,7 +70,23 @@ class Trust:
     store: TrustStore
     policy: FetchPolicy
     evidence: RevocationEvidence
+    sources: Sources = field(default_factory=Sources)
     tsa: str = ""
+
+    def fetcher(self, url: str = "") -> EvidenceFetcher:
+        """What fetches evidence, and asks a service that the user named. Raises UsageInvalid."""
+        return EvidenceFetcher(allowing(self.policy, url), sources=self.sources)
+
+    def evidence_fetcher(self, *, online: bool = True) -> EvidenceFetcher | None:
+        """What finds evidence for judging, None where there is nowhere to find any.
+
+        Not online: only in the folders of CRLs.
+        """
+        if online and self.policy.allowed:
+            return self.fetcher()
+        if not self.sources.folders:
+            return None
+        return EvidenceFetcher(FetchPolicy(), sources=Sources(folders=self.sources.folders))
 
 
 def trust_of(options: TrustOptions) -> Trust:
@@ -73,36 +96,58 @@ def trust_of(options: TrustOptions) -> Trust:
     if directory is None:
         raise TrustMissing
     practice = options.practice or (profile is not None and profile.practice)
-    addresses = [*(options.allow or ()), *(profile.allowed if profile else ())]
     at_hand = [*(options.crl or ()), *(profile.crls if profile else ())]
-    crls = tuple(read_file(path, max_bytes=_MAX_CRL_BYTES) for path in at_hand)
+    folders = [path for path in at_hand if path.is_dir()]
+    crls = tuple(_crl(path) for path in at_hand if path not in folders)
+    cached = profile is None or profile.cache
     return Trust(
         store=load_trust_store(directory, allow_practice=practice),
-        policy=FetchPolicy(allowed=frozenset(parse_address(each) for each in addresses)),
+        policy=_policy(options, profile),
         evidence=RevocationEvidence(ocsp_responses=(), crls=crls),
+        sources=Sources(
+            folders=tuple(CrlFolder(path) for path in folders),
+            shared=SharedAnswers(cache_directory() / "evidence") if cached else None,
+        ),
         tsa=profile.tsa if profile else "",
     )
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """Read `host:port`; raises UsageInvalid."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise UsageInvalid(f"{text!r}: host:port is needed")
-    return host.strip("[]").lower(), int(port)
+def _policy(options: TrustOptions, profile: Profile | None) -> FetchPolicy:
+    try:
+        places, networks = parse_allowed(options.allow or ())
+    except ValueError as error:
+        raise UsageInvalid(str(error)) from None
+    if profile is None:
+        return FetchPolicy(allowed=places, networks=networks)
+    try:
+        known = parse_policy(
+            allowed=profile.allowed,
+            rewrites=profile.rewrites,
+            proxy=profile.proxy,
+            direct=profile.direct,
+            environment=os.environ,
+        )
+    except ValueError as error:
+        raise ProfileInvalid(f"{profile.path}: {error}") from None
+    return replace(known, allowed=known.allowed | places, networks=known.networks | networks)
+
+
+def _crl(path: Path) -> bytes:
+    content = read_file(path, max_bytes=_MAX_CRL_BYTES)
+    try:
+        return crl_der(content)
+    except FetchUnavailable:
+        raise FileUnreadable(f"{path}: not a CRL") from None
 
 
 def allowing(policy: FetchPolicy, url: str) -> FetchPolicy:
-    """Allow the host of a service that the user named; "" changes nothing. Raises UsageInvalid."""
+    """Allow the place of a service that the user named; "" changes nothing. Raises UsageInvalid."""
     if not url:
         return policy
     try:
-        parts = urlsplit(url)
-        port = parts.port or 80
+        return policy.allowing(url)
     except ValueError as error:
         raise UsageInvalid(f"{url}: {error}") from error
-    allowed = policy.allowed | {((parts.hostname or "").lower(), port)}
-    return replace(policy, allowed=allowed)
 
 
 def now() -> datetime:

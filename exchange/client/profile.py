@@ -104,7 +104,8 @@ class Profile:
     count, `allowed` the host:port addresses that revocation data may come from, `rewrites`
     addresses that are asked for elsewhere (FROM => TO), `proxy` an HTTP proxy (or "environment"),
     `direct` the hosts that are reached without it, `crls` CRL files at hand and folders of them,
-    `cache` whether answers are kept for the next commands, `policy` the verification policy, `tsa` the time-stamping service's URL.
+    `cache` whether answers are kept for the next commands, `policy` the verification policy,
+    `tsa` the time-stamping service's URL.
     """
 
     path: Path

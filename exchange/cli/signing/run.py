@@ -10,7 +10,6 @@ from typing import Any
 from rich.text import Text
 
 from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher
 from certs.identity import fingerprint
 from certs.keys.issuers import with_issuers
 from certs.timestamping import HttpTimestamper
@@ -118,7 +117,7 @@ async def _sign_all(call: Call, opening: Opening, *, trust: Trust, output: Outpu
     url = options.tsa or trust.tsa
     async with (
         contextlib.AsyncExitStack() as stack,
-        EvidenceFetcher(allowing(trust.policy, url)) as fetcher,
+        trust.fetcher(url) as fetcher,
         _sandbox(call) as sandbox,
     ):
         key = await with_issuers(await opening(stack), store=trust.store, fetcher=fetcher)
