@@ -10,6 +10,11 @@ what a speed-up alone saves of the time without any, on 50 KB:
   over, 12 to 16 %. The preparation depends on nothing but the text, so its results are kept.
 - names in documents: pyHanko decodes and writes each byte by byte, a quarter of the time to prepare
   a visible signature. What was made of a name is kept.
+- uses of objects: the difference analysis reads all objects of a signed revision to find where it
+  uses the few that a later one wrote, four fifths of the time to verify 1 000 pages with an archive
+  time-stamp. `signer.engine_usages` finds the same by reading their bare structure.
+- pages: it also compares every page of both revisions. `signer.engine_pages` leaves out those that
+  no revision between touched.
 
 One more replacement is for encrypted documents: what walks through an object, as the difference
 analysis does, gets arrays and dictionaries within it decrypted too, where the original hides
@@ -33,7 +38,11 @@ from asn1crypto.x509 import NameTypeAndValue
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.crypt import AuthStatus, StandardSecurityHandler
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
+from pyhanko.sign.diff_analysis.rules import form_field_rules
+
+from signer.engine_pages import original_walk_pages, walk_pages
+from signer.engine_usages import load_usages, original_load_usages
 
 ENGINE_ERRORS: Final = (
     PdfError,
@@ -182,6 +191,8 @@ def accelerated() -> Iterator[None]:
         generic.DecryptedObjectProxy.decrypted = property(decrypted_throughout)  # type: ignore[assignment]
         generic.NameObject.write_to_stream = write_name  # type: ignore[assignment,method-assign]
         generic._decode_name = decode_name
+        HistoricalResolver._load_reverse_xref_cache = load_usages  # type: ignore[method-assign]
+        form_field_rules._walk_page_tree_annots = walk_pages
     try:
         yield
     finally:
@@ -193,6 +204,8 @@ def accelerated() -> Iterator[None]:
                 generic.DecryptedObjectProxy.decrypted = property(original_decrypt)  # type: ignore[assignment]
                 generic.NameObject.write_to_stream = original_write_name  # type: ignore[method-assign]
                 generic._decode_name = original_decode_name  # type: ignore[assignment]
+                HistoricalResolver._load_reverse_xref_cache = original_load_usages  # type: ignore[method-assign]
+                form_field_rules._walk_page_tree_annots = original_walk_pages
 
 
 def open_document(document: bytes) -> PdfFileReader:
