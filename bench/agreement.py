@@ -11,7 +11,7 @@ from signer.report import Report, SignatureReport
 from signer.verdicts import Changes, Integrity, SubIndication, Verdict
 
 _UNTOUCHED: Final = frozenset({Changes.NONE, Changes.SIGNATURES, Changes.ARCHIVAL})
-_PASSING: Final = _UNTOUCHED | {Changes.NUMBER_AND_DATE}
+PASSING: Final = _UNTOUCHED | {Changes.NUMBER_AND_DATE}
 """The changes with which a signature can pass where its signer is trusted."""
 
 _UNFORGED: Final = ("VALID", "GOLDEN", "VALID_CRYPTO_NOT_TRUSTED", "MODS_OK")
@@ -85,7 +85,7 @@ class Finding:
         """Whether the document is forged, and would be valid if its signers were trusted."""
         if self.report is None or self.expected not in FORGED:
             return False
-        return untouched(self.report, _PASSING)
+        return untouched(self.report, PASSING)
 
     @property
     def fails(self) -> bool:

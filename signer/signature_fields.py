@@ -25,7 +25,7 @@ class SignatureField:
     """A signature field as the form shows it; `fault` tells why it can't be read further.
 
     number: the object number of the field itself. value: the reference in /V, None where the
-    field is empty. visible: whether the field has a widget with an area.
+    field is empty. visible: whether the field has a widget with an extent.
     """
 
     name: str
@@ -128,21 +128,22 @@ def _signature_field(node: generic.DictionaryObject, name: str, *, number: int) 
 def is_visible(node: generic.DictionaryObject) -> bool:
     """Whether the field or one of its widgets may show on a page.
 
-    Whatever is not clearly a rectangle without area counts as visible: viewers may read a broken
-    rectangle otherwise than we do.
+    Whatever is not clearly a rectangle without any extent counts as visible: viewers may read a
+    broken rectangle otherwise than we do, and draw lines into one that is only high or only wide
+    (ISO 32000-2 §12.7.5.5: a field that is not to be seen has neither width nor height).
     """
-    if _has_area(node):
+    if _has_extent(node):
         return True
     kids = array(raw(node, "/Kids")) or ()
     widgets = (dictionary(kid) for kid in kids)
-    return any(widget is not None and _has_area(widget) for widget in widgets)
+    return any(widget is not None and _has_extent(widget) for widget in widgets)
 
 
-def _has_area(widget: generic.DictionaryObject) -> bool:
+def _has_extent(widget: generic.DictionaryObject) -> bool:
     if "/Rect" not in widget:
         return False
     try:
         left, bottom, right, top = (float(value) for value in widget["/Rect"])
     except (TypeError, ValueError):
         return True
-    return abs(right - left) * abs(top - bottom) > 0
+    return not (right == left and top == bottom)
