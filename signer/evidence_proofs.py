@@ -10,12 +10,14 @@ What nothing proves to be older exists from the judgement on.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.x509 import ocsp
 
+from certs.anchors import TrustAnchor
 from certs.parsing import DAMAGE
 from certs.path import PathVerdict
 from certs.revocation_status import ParsedEvidence, RevocationStatus
@@ -26,39 +28,55 @@ from signer.trust import Circumstances
 from signer.verdicts import SubIndication
 
 
-def evidence_finding(
+def unproved_evidence(
     verdict: PathVerdict, *, circumstances: Circumstances, proved_at: ProvedAt
-) -> Finding | None:
-    """Return what speaks against the evidence by which a path was found good at a past instant."""
+) -> dict[bytes, Finding]:
+    """Return what counted for a path at a past instant and must not, each with the reason."""
     if verdict.anchor is None or verdict.at >= circumstances.at:
-        return None
+        return {}
     issuers = (*verdict.chain[1:], verdict.anchor.certificate)
     known = ParsedEvidence(circumstances.evidence)
-    for der, about, helper in _makers(verdict, issuers):
-        exists_from = proved_at(der) or circumstances.at
+    refused: dict[bytes, Finding] = {}
+    for made in _made(verdict, issuers):
+        exists_from = proved_at(made.der) or circumstances.at
         if exists_from <= verdict.at:
             continue
-        above = issuers[about:]
-        makers = (helper, *above) if helper is not None else above
-        for maker in makers:
-            expired = maker.not_valid_after_utc < exists_from
-            if maker == verdict.anchor.certificate:
-                expired = expired or verdict.anchor.valid_until < exists_from
-            if expired:
-                return _too_young(maker, exists_from)
-        for maker, issuer in pairwise(above):
-            found = known.finding(maker, issuer, at=exists_from)
-            if found.status is RevocationStatus.REVOKED:
-                return _of_revoked(maker, found.revoked_at)
+        found = _ended(made, verdict.anchor, at=exists_from) or _revoked(
+            made, known, at=exists_from
+        )
+        if found is not None:
+            refused[made.der] = found
+    return refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A piece of evidence, the issuers above whom it speaks about, and a responder of theirs."""
+
+    der: bytes
+    above: tuple[x509.Certificate, ...]
+    delegate: x509.Certificate | None = None
+
+
+def _ended(made: _Made, anchor: TrustAnchor, *, at: datetime) -> Finding | None:
+    makers = (*made.above, made.delegate) if made.delegate is not None else made.above
+    for maker in makers:
+        if maker.not_valid_after_utc < at:
+            return _too_young(maker, at)
+    return _too_young(anchor.certificate, at) if anchor.valid_until < at else None
+
+
+def _revoked(made: _Made, known: ParsedEvidence, *, at: datetime) -> Finding | None:
+    for maker, issuer in pairwise(made.above):
+        found = known.finding(maker, issuer, at=at)
+        if found.status is RevocationStatus.REVOKED:
+            return _of_revoked(maker, found.revoked_at)
     return None
 
 
-def _makers(
-    verdict: PathVerdict, issuers: tuple[x509.Certificate, ...]
-) -> Iterator[tuple[bytes, int, x509.Certificate | None]]:
-    """Yield each piece that counted: its bytes, which issuer stands for it, and its delegate."""
+def _made(verdict: PathVerdict, issuers: tuple[x509.Certificate, ...]) -> Iterator[_Made]:
     for der in verdict.evidence.crls:
-        yield der, _issuer_of_crl(der, issuers), None
+        yield _Made(der=der, above=issuers[_issuer_of_crl(der, issuers) :])
     for der in verdict.evidence.ocsp_responses:
         response = ocsp.load_der_ocsp_response(der)
         serials = {single.serial_number for single in response.responses}
@@ -68,7 +86,8 @@ def _makers(
         # Those that came along were judged by `certs.revocation_status`; the first to expire
         # bounds them all.
         delegates = [each for each in response.certificates if each not in issuers]
-        yield der, about, min(delegates, key=lambda each: each.not_valid_after_utc, default=None)
+        first = min(delegates, key=lambda each: each.not_valid_after_utc, default=None)
+        yield _Made(der=der, above=issuers[about:], delegate=first)
 
 
 def _issuer_of_crl(der: bytes, issuers: tuple[x509.Certificate, ...]) -> int:

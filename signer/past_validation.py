@@ -7,6 +7,7 @@ and ask whether what speaks for it then is itself proved.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,7 +15,8 @@ from cryptography import x509
 
 from certs.anchors import AnchorRole
 from certs.path import PathStatus
-from signer.evidence_proofs import evidence_finding
+from certs.revocation import RevocationEvidence
+from signer.evidence_proofs import unproved_evidence
 from signer.existence import Existence
 from signer.findings import Finding
 from signer.path_reports import ProvedAt
@@ -22,6 +24,8 @@ from signer.reasons import Reason
 from signer.trust import Circumstances, Trust, Use, judge_certificate
 from signer.verdicts import SubIndication
 
+MAX_ROUNDS: Final = 4
+"""How often a path is judged anew, each time without the evidence that was not believed."""
 _CA_REVOKED: Final = SubIndication.REVOKED_CA_NO_POE
 
 
@@ -71,11 +75,28 @@ def _proved(
     circumstances: Circumstances,
     past: Past,
 ) -> Trust:
-    trust = judge_certificate(certificate, role, circumstances=circumstances, use=past.use)
-    if trust.finding is not None or trust.verdict is None:
-        return trust
-    finding = evidence_finding(trust.verdict, circumstances=circumstances, proved_at=past.proved_at)
-    return replace(trust, finding=finding)
+    known, finding = circumstances, None
+    for _ in range(MAX_ROUNDS):
+        trust = judge_certificate(certificate, role, circumstances=known, use=past.use)
+        if trust.finding is not None or trust.verdict is None:
+            break
+        refused = unproved_evidence(
+            trust.verdict, circumstances=circumstances, proved_at=past.proved_at
+        )
+        if not refused:
+            return trust
+        finding = next(iter(refused.values()))
+        # What is not believed may stand beside what is; all of it was asked about revocation.
+        known = replace(known, evidence=_without(known.evidence, refused))
+    return replace(trust, finding=finding or trust.finding)
+
+
+def _without(evidence: RevocationEvidence, refused: Container[bytes]) -> RevocationEvidence:
+    return replace(
+        evidence,
+        ocsp_responses=tuple(each for each in evidence.ocsp_responses if each not in refused),
+        crls=tuple(each for each in evidence.crls if each not in refused),
+    )
 
 
 def _may_be_proved_later(trust: Trust) -> bool:
@@ -83,7 +104,8 @@ def _may_be_proved_later(trust: Trust) -> bool:
     finding, verdict = trust.finding, trust.verdict
     if finding is None or verdict is None:
         return False
-    too_young = verdict.status is PathStatus.VALID and finding.sub_indication is _CA_REVOKED
+    # Where the path's own judgement knows of the revocation, nothing later heals it.
+    too_young = finding.sub_indication is _CA_REVOKED and verdict.status is not PathStatus.REVOKED
     return too_young or finding.reason is Reason.REVOCATION_UNKNOWN
 
 

@@ -4,7 +4,6 @@ CliError
 ├─ UsageInvalid         USAGE_INVALID
 ├─ NothingToSign        NOTHING_TO_SIGN
 ├─ NothingToVerify      NOTHING_TO_VERIFY
-├─ SignedLater          SIGNED_LATER
 ├─ KeyUnnamed           KEY_UNNAMED
 ├─ PictureUnnamed       PICTURE_UNNAMED
 ├─ AlreadyAtLevel       ALREADY_AT_LEVEL
@@ -70,12 +69,6 @@ class NothingToVerify(CliError):
     """There is no PDF file where you said. Check the folder or pattern, or add --recursive."""
 
     reason = "NOTHING_TO_VERIFY"
-
-
-class SignedLater(CliError):
-    """The signature says it was made after the time of --at. Ask for a later time, or for now."""
-
-    reason = "SIGNED_LATER"
 
 
 class AlreadyAtLevel(CliError):

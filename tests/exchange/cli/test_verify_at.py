@@ -64,17 +64,3 @@ def test_at_present_it_is_judged_as_without_and_earlier_the_stamp_did_not_exist(
     told = congvan(*verify, earlier, "--json")
     assert (told.code, told.document["verdict"]) == (5, "INDETERMINATE")
     assert "Xét như vào lúc" in congvan(*verify, earlier).out
-
-
-def test_a_signature_that_says_it_is_younger_does_not_count(congvan: Program, desk: Desk) -> None:
-    assert congvan("sign", desk.document, *desk.signing, "--level", "B-B").code == 0
-    verify = ("verify", desk.directory / "cong-van_daky.pdf", *desk.trusting, "--json")
-    assert congvan(*verify).code == 0
-    # The CRL and OCSP answers of the practice authority are fresh a moment ago too.
-    [signature] = congvan(*verify).document["signatures"]
-    before = datetime.fromisoformat(signature["signed_at"]) - timedelta(seconds=5)
-    told = congvan(*verify, "--at", before.isoformat())
-    assert told.code == 5
-    [signature] = told.document["signatures"]
-    assert told.document["reason"] == signature["reason"] == "SIGNED_LATER"
-    assert signature["sub_indication"] == "NO_POE"
