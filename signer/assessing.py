@@ -16,6 +16,8 @@ from certs.anchors import TrustStore
 from certs.revocation import RevocationEvidence
 from signer import limits as limits_module
 from signer import policy as policy_module
+from signer.accepting import accept
+from signer.cases import DocumentFacts, Judged
 from signer.document import count_byte_ranges, has_tail
 from signer.engine import accelerated
 from signer.errors import (
@@ -37,7 +39,6 @@ from signer.report import Report, RevisionReport, ValidationMaterial
 from signer.revisions import describe, ends_of
 from signer.surveying import Survey, survey
 from signer.trust import Circumstances
-from signer.validation import DocumentFacts, Judged
 from signer.verdicts import Indication, SignatureKind, Verdict
 
 _DETAIL_CHARACTERS: Final = 500
@@ -60,6 +61,16 @@ def assess(
     """
     known = evidence or RevocationEvidence()
     circumstances = Circumstances(store=store, evidence=known, at=at, policy=policy)
+    accepted = accept(document, circumstances=circumstances, limits=limits)
+    if accepted is not None:
+        return accepted
+    return assess_fully(document, circumstances, limits=limits)
+
+
+def assess_fully(
+    document: bytes, circumstances: Circumstances, *, limits: DocumentLimits = limits_module.DEFAULT
+) -> Report:
+    """Judge all signatures as `assess` does, without the quick way to accept."""
     blank = _blank(document, circumstances)
     try:
         with accelerated():

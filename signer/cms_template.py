@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 from asn1crypto import algos, cms
 from pyhanko.sign.general import as_signing_certificate_v2, simple_cms_attribute
 
+from certs.schemes import SchemeFamily, SignatureScheme
+
 if TYPE_CHECKING:
     from asn1crypto import x509
 
@@ -26,10 +28,41 @@ _OCTET_STRING: Final = 0x04
 _CONTEXT_0: Final = 0xA0
 _CONTEXT_0_TAG: Final = bytes((_CONTEXT_0,))
 _CONTEXT_1: Final = 0xA1
-_SIGNED_DATA: Final = cms.ContentType("signed_data").dump()
-_MESSAGE_DIGEST: Final = cms.CMSAttributeType("message_digest").dump()
+SIGNED_DATA: Final = cms.ContentType("signed_data").dump()
+MESSAGE_DIGEST: Final = cms.CMSAttributeType("message_digest").dump()
 _TIMESTAMP: Final = cms.CMSAttributeType("signature_time_stamp_token").dump()
-_CONTENT_TYPE_ATTRIBUTE: Final = simple_cms_attribute("content_type", "data").dump()  # type: ignore[no-untyped-call]
+CONTENT_TYPE_ATTRIBUTE: Final = simple_cms_attribute("content_type", "data").dump()  # type: ignore[no-untyped-call]
+
+
+def mechanism_of(scheme: SignatureScheme) -> algos.SignedDigestAlgorithm:
+    """Return a scheme's identifier. KeyError for ML-DSA, which the key's own kind names."""
+    if scheme.family is SchemeFamily.RSA_PSS:
+        return _pss(scheme.digest_algorithm)
+    digest = scheme.digest_algorithm
+    names = {
+        # The library lacks the names for SHA-3; the digest stands beside it (RFC 3370 §3.2).
+        SchemeFamily.RSA_PKCS1: "rsassa_pkcs1v15"
+        if digest.startswith("sha3_")
+        else f"{digest}_rsa",
+        SchemeFamily.ECDSA: f"{digest}_ecdsa",
+        SchemeFamily.ED25519: "ed25519",
+    }
+    return algos.SignedDigestAlgorithm({"algorithm": names[scheme.family]})
+
+
+def _pss(digest: str) -> algos.SignedDigestAlgorithm:
+    """Return RSASSA-PSS with the salt as long as the digest (RFC 4055 §3.1, RFC 8017 §9.1)."""
+    hashing = algos.DigestAlgorithm({"algorithm": digest})
+    parameters = algos.RSASSAPSSParams(
+        {
+            "hash_algorithm": hashing,
+            "mask_gen_algorithm": algos.MaskGenAlgorithm(
+                {"algorithm": "mgf1", "parameters": hashing}
+            ),
+            "salt_length": hashlib.new(digest).digest_size,
+        }
+    )
+    return algos.SignedDigestAlgorithm({"algorithm": "rsassa_pss", "parameters": parameters})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +133,16 @@ class CmsTemplate:
             unsigned,
         )
         signed_data = _encode(_SEQUENCE, self.head, _encode(_SET, signer_info))
-        return _encode(_SEQUENCE, _SIGNED_DATA, _encode(_CONTEXT_0, signed_data))
+        return _encode(_SEQUENCE, SIGNED_DATA, _encode(_CONTEXT_0, signed_data))
 
 
 def _around_digest(certificate_attribute: bytes, empty: bytes) -> tuple[bytes, bytes]:
     """Return the signed attributes before and after a digest as long as `empty`."""
     value = _encode(_SET, _encode(_OCTET_STRING, empty))
-    digest = _encode(_SEQUENCE, _MESSAGE_DIGEST, value)
+    digest = _encode(_SEQUENCE, MESSAGE_DIGEST, value)
     # DER orders the members of a SET OF by their encodings (X.690 §11.6), which differ here before
     # any digest begins.
-    members = sorted((_CONTENT_TYPE_ATTRIBUTE, certificate_attribute, digest))
+    members = sorted((CONTENT_TYPE_ATTRIBUTE, certificate_attribute, digest))
     before, after = _encode(_SET, *members).split(digest)
     return before + digest[: -len(empty)], after
 

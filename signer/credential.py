@@ -17,7 +17,7 @@ from pyhanko.sign.signers.pdf_cms import Signer
 
 from certs.parsing import DAMAGE
 from certs.schemes import SchemeFamily, SignatureScheme, families_of, preferred_scheme
-from signer.cms_template import CmsTemplate
+from signer.cms_template import CmsTemplate, mechanism_of
 from signer.errors import KeyUnsupported
 
 if TYPE_CHECKING:
@@ -136,37 +136,9 @@ def credential_of(
 
 
 def _mechanism(own: asn1_x509.Certificate, scheme: SignatureScheme) -> algos.SignedDigestAlgorithm:
-    digest = scheme.digest_algorithm
-    match scheme.family:
-        case SchemeFamily.RSA_PKCS1 if digest.startswith("sha3_"):
-            # The library lacks the names for SHA-3; the digest stands beside it (RFC 3370 §3.2).
-            name = "rsassa_pkcs1v15"
-        case SchemeFamily.RSA_PKCS1:
-            name = f"{digest}_rsa"
-        case SchemeFamily.RSA_PSS:
-            return _pss(digest)
-        case SchemeFamily.ECDSA:
-            name = f"{digest}_ecdsa"
-        case SchemeFamily.ED25519:
-            name = "ed25519"
-        case SchemeFamily.ML_DSA:
-            name = own.public_key.algorithm
-    return algos.SignedDigestAlgorithm({"algorithm": name})
-
-
-def _pss(digest: str) -> algos.SignedDigestAlgorithm:
-    """Return RSASSA-PSS with the salt as long as the digest (RFC 4055 §3.1, RFC 8017 §9.1)."""
-    hashing = algos.DigestAlgorithm({"algorithm": digest})
-    parameters = algos.RSASSAPSSParams(
-        {
-            "hash_algorithm": hashing,
-            "mask_gen_algorithm": algos.MaskGenAlgorithm(
-                {"algorithm": "mgf1", "parameters": hashing}
-            ),
-            "salt_length": hashlib.new(digest).digest_size,
-        }
-    )
-    return algos.SignedDigestAlgorithm({"algorithm": "rsassa_pss", "parameters": parameters})
+    if scheme.family is SchemeFamily.ML_DSA:
+        return algos.SignedDigestAlgorithm({"algorithm": own.public_key.algorithm})
+    return mechanism_of(scheme)
 
 
 def _max_signature_bytes(own: asn1_x509.Certificate, scheme: SignatureScheme) -> int:

@@ -121,9 +121,21 @@ class PlainDocument:
         """The document's length in bytes."""
         return self._size
 
-    def entries(self, number: int) -> Entries:
-        """Return the dictionary that is object `number`."""
-        data, at, ending = self._object(number)
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The cross-reference sections, the oldest first."""
+        return tuple(self._sections)
+
+    def offset(self, number: int) -> int:
+        """Return where object `number` begins, which must be no part of an object stream."""
+        place = self._place(number)
+        if place.stream is not None:
+            raise NotPlain("in an object stream")
+        return place.offset
+
+    def entries(self, number: int, *, before_update: bool = False) -> Entries:
+        """Return the dictionary that is object `number`, or was so before the last update."""
+        data, at, ending = self._object(number, before_update=before_update)
         entries, end = read_entries(data, at)
         self._count(end - at)
         if ending.match(data, end) is None:
@@ -208,20 +220,24 @@ class PlainDocument:
                     raise
             window *= 8
 
-    def _place(self, number: int) -> Place:
+    def _place(self, number: int, *, before_update: bool = False) -> Place:
         if not 0 < number < self.object_count:
             raise NotPlain("an object beyond the table")
-        for section in reversed(self._sections):
+        for section in reversed(self._sections[:-1] if before_update else self._sections):
             place = section.place(number)
             if place is not None:
                 return place
         raise NotPlain("an object that is nowhere")
 
-    def _object(self, number: int) -> tuple[bytes, int, re.Pattern[bytes]]:
+    def _object(
+        self, number: int, *, before_update: bool = False
+    ) -> tuple[bytes, int, re.Pattern[bytes]]:
         """Return bytes with an object's value in them, where it begins, and what follows it."""
-        place = self._place(number)
+        place = self._place(number, before_update=before_update)
         if place.stream is None:
             return *self._at(place.offset, number), _OBJECT_END
+        if before_update and self._sections[-1].kind(place.stream) is not None:
+            raise NotPlain("an object stream that was written anew")
         packed = self._object_stream(place.stream)
         # The engine takes the first pair of that number, and wants it at that index.
         index, offset = packed.places[number]

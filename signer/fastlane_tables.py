@@ -36,6 +36,8 @@ _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
 _OBJECT = re.compile(rb"([1-9]\d{0,6}) (\d{1,5}) obj(?=[\x00\t\n\x0c\r <\[])")
 _STREAM = re.compile(_SPACE + rb"*+stream\r?\n")
 _STREAM_END = re.compile(_SPACE + rb"*+endstream" + _SPACE + rb"*+endobj")
+_END_OF_STREAM: Final = b"endstream"
+_END_OF_OBJECT: Final = b"endobj"
 _WIDTHS = re.compile(rb"\[ 1 ([1-8]) ([0-2]) \]")
 _UP_PREDICTOR: Final = 2
 
@@ -70,12 +72,18 @@ FREE, USED, COMPRESSED = 0, 1, 2
 
 
 class Section(NamedTuple):
-    """One cross-reference section. stream: the number of its object where it is a stream."""
+    """One cross-reference section. stream: the number of its object where it is a stream.
+
+    end: the offset behind its entries, where a table's trailer or a stream's `endobj` follows.
+    closed: the offset behind that.
+    """
 
     runs: tuple[Run, ...]
     trailer: Entries
     stream: int | None
     offset_bytes: int
+    end: int
+    closed: int
 
     def kind(self, number: int) -> int | None:
         """Return whether the section has an object free, used or compressed; None: not at all."""
@@ -132,6 +140,12 @@ def stream_data(data: bytes, at: int, *, entries: Entries) -> bytes:
     return data[begun.end() : end]
 
 
+def _behind_stream(data: bytes, at: int, *, encoded: bytes) -> int:
+    """Return the offset behind `endstream` of a stream whose dictionary ends at `at`."""
+    begin = data.index(b"stream", at) + len(b"stream")
+    return data.index(_END_OF_STREAM, begin + len(encoded)) + len(_END_OF_STREAM)
+
+
 def decoded(encoded: bytes, entries: Entries) -> bytes:
     """Return a stream's data decoded; with a predictor the rows still carry their tags."""
     filters = entries.get(b"/Filter")
@@ -172,10 +186,12 @@ def _read_table(data: bytes, at: int) -> Section:
     end = _TRAILER.match(data, at)
     if end is None:
         raise NotPlain("no trailer")
-    trailer, _ = read_entries(data, end.end(), within=MAX_TRAILER_BYTES)
+    trailer, closed = read_entries(data, end.end(), within=MAX_TRAILER_BYTES)
     if runs and runs[-1].end > integer_of(trailer.get(b"/Size")):
         raise NotPlain("more objects than the trailer says")
-    return Section(runs=tuple(runs), trailer=trailer, stream=None, offset_bytes=0)
+    return Section(
+        runs=tuple(runs), trailer=trailer, stream=None, offset_bytes=0, end=at, closed=closed
+    )
 
 
 def _table_run(rows: bytes, *, first: int, count: int) -> Run:
@@ -224,10 +240,18 @@ def _read_stream(data: bytes, at: int) -> Section:
     _refuse_generations(rows, kinds, columns=range(1 + offset_bytes, width), width=width)
     runs, begin = [], 0
     for first, count in ranges:
-        end = begin + count
-        runs.append(Run(first, kinds[begin:end], rows[width * begin : width * end], width))
-        begin = end
-    return Section(runs=tuple(runs), trailer=entries, stream=number, offset_bytes=offset_bytes)
+        after = begin + count
+        runs.append(Run(first, kinds[begin:after], rows[width * begin : width * after], width))
+        begin = after
+    end = _behind_stream(data, at, encoded=encoded)
+    return Section(
+        runs=tuple(runs),
+        trailer=entries,
+        stream=number,
+        offset_bytes=offset_bytes,
+        end=end,
+        closed=data.index(_END_OF_OBJECT, end) + len(_END_OF_OBJECT),
+    )
 
 
 def _ranges(index: bytes | None, *, size: int) -> list[tuple[int, int]]:

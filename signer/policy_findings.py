@@ -52,8 +52,15 @@ def signature_findings(
     signature: CmsSignature, standing: Standing, *, policy: VerificationPolicy, at: datetime
 ) -> list[Finding]:
     """Return what the policy has against a signature that is proved to be as old as `at`."""
+    return standing_findings(algorithms_of(signature), standing, policy=policy, at=at)
+
+
+def standing_findings(
+    used: Algorithms, standing: Standing, *, policy: VerificationPolicy, at: datetime
+) -> list[Finding]:
+    """Return the same where it is known what the signature was made with."""
     found = (
-        _against_algorithm(policy.weakness(algorithms_of(signature), at=at)),
+        _against_algorithm(policy.weakness(used, at=at)),
         _standing_finding(standing, policy),
     )
     return [finding for finding in found if finding is not None]

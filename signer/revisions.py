@@ -25,13 +25,14 @@ END_WINDOW_BYTES: Final = 64 * 1024
 _END: Final = re.compile(rb"startxref[\x00\t\n\x0c\r ]{1,8}\d{1,12}[\x00\t\n\x0c\r ]{1,8}%%EOF")
 _WHITE_SPACE: Final = re.compile(rb"[\x00\t\n\x0c\r ]*")
 _LINE_END: Final = re.compile(rb"\r?\n?")
-_TYPES: Final = {
+TYPES: Final = {
     "/DSS": RevisionContent.EVIDENCE,
     "/Page": RevisionContent.PAGES,
     "/Pages": RevisionContent.PAGES,
     "/Metadata": RevisionContent.METADATA,
 }
-_SILENT: Final = frozenset({"/XRef", "/ObjStm"})
+"""Objects that bring something by their /Type."""
+SILENT: Final = frozenset({"/XRef", "/ObjStm"})
 """Streams that say where objects are, and show nothing."""
 
 
@@ -56,14 +57,15 @@ def ends_of(
     ends: list[int] = []
     for number in range(reader.xrefs.total_revisions):
         section = reader.xrefs.get_xref_container_info(number)
-        marker = _END.search(
-            document, section.end_location, section.end_location + END_WINDOW_BYTES
-        )
-        end = (
-            _end_after(document, marker.end(), signed_ends=signed_ends) if marker else len(document)
-        )
+        end = end_of_section(document, section.end_location, signed_ends=signed_ends)
         ends.append(max(end, ends[-1] if ends else 0))
     return tuple(dict.fromkeys(ends))
+
+
+def end_of_section(document: bytes, section_end: int, *, signed_ends: frozenset[int]) -> int:
+    """Return where the revision ends whose cross-reference section has its entries' end there."""
+    marker = _END.search(document, section_end, section_end + END_WINDOW_BYTES)
+    return _end_after(document, marker.end(), signed_ends=signed_ends) if marker else len(document)
 
 
 def _end_after(document: bytes, marker_end: int, *, signed_ends: frozenset[int]) -> int:
@@ -145,10 +147,10 @@ def _content(
         return RevisionContent.OTHER
     if form != "/Sig":
         return RevisionContent.FORM
-    if kind in _TYPES:
-        return _TYPES[kind]
+    if kind in TYPES:
+        return TYPES[kind]
     if kind == "/Annot" and "/FT" not in value:
         return RevisionContent.OTHER
     # A stream that was there before may be what a page shows.
     rewritten = isinstance(value, generic.StreamObject) and not is_new
-    return RevisionContent.OTHER if rewritten and kind not in _SILENT else None
+    return RevisionContent.OTHER if rewritten and kind not in SILENT else None
