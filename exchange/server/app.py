@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from certs.anchors import TrustStore
 from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching import EvidenceFetcher
 from certs.parsing import DAMAGE
 from certs.timestamping import HttpTimestamper
 from certs.trust_files import load_trust_store
@@ -40,6 +40,7 @@ from exchange.errors import SettingInvalid
 from exchange.evidence import EvidenceSigner
 from exchange.routing import load_routing_table
 from exchange.server.door import Door
+from exchange.server.evidence_sources import evidence_fetcher, finds_evidence
 from exchange.server.keys import load_keys
 from exchange.server.servicers.archive import ArchiveServicer
 from exchange.server.servicers.blobs import BlobServicer
@@ -113,7 +114,6 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
 
     """
     trust = load_trust_store(settings.trust.directory, allow_practice=settings.trust.allow_practice)
-    policy = FetchPolicy(allowed=frozenset(_address(each) for each in settings.fetching.allowed))
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(await Database.open(dsn))
         objects = open_object_store(settings.object_store_url)
@@ -121,8 +121,8 @@ async def open_services(settings: Settings, dsn: str) -> AsyncIterator[Services]
         sandbox = await stack.enter_async_context(
             Sandbox(workers=settings.limits.sandbox_workers, modules=SANDBOXED_MODULES)
         )
-        fetcher = await stack.enter_async_context(EvidenceFetcher(policy))
-        usable = fetcher if policy.allowed else None
+        fetcher = await stack.enter_async_context(evidence_fetcher(settings))
+        usable = fetcher if finds_evidence(settings) else None
         yield Services(
             database=database,
             objects=objects,
@@ -233,10 +233,3 @@ def _load_evidence_signer(path: Path) -> EvidenceSigner:
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingInvalid(f"{path}: no Ed25519 key that is not encrypted")
     return EvidenceSigner(key)
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise SettingInvalid(f"fetching.allowed: {text}: host:port is needed")
-    return host.strip("[]").lower(), int(port)

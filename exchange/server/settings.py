@@ -2,6 +2,7 @@
 
 import ipaddress
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -13,6 +14,7 @@ from pydantic_settings import (
 )
 
 from certs.anchors import Block
+from certs.fetch_policy import FetchPolicy, parse_policy
 from exchange.agency import AgencyLevel, EndpointRole
 from exchange.errors import SettingInvalid
 
@@ -79,9 +81,34 @@ class TrustSection(_Section):
 
 
 class FetchingSection(_Section):
-    """`host:port` of the servers from which OCSP and CRL may be fetched; none by default."""
+    """Where evidence comes from: the servers that may be asked, none by default, and by which way.
+
+    `allowed` names them as `host:port`, `rewrites` addresses of certificates that are asked for
+    elsewhere (`FROM => TO`); `proxy` is a URL or the word `environment`, `direct` the hosts that
+    are reached without it; `crls` is a folder of CRLs; `cache` says whether answers are shared.
+    """
 
     allowed: tuple[str, ...] = ()
+    rewrites: tuple[str, ...] = ()
+    proxy: str = ""
+    direct: tuple[str, ...] = ()
+    crls: Path | None = None
+    cache: bool = True
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        self.policy({})
+        return self
+
+    def policy(self, environment: Mapping[str, str]) -> FetchPolicy:
+        """Who may be asked; raises ValueError."""
+        return parse_policy(
+            allowed=self.allowed,
+            rewrites=self.rewrites,
+            proxy=self.proxy,
+            direct=self.direct,
+            environment=environment,
+        )
 
 
 class TimestampingSection(_Section):
@@ -211,6 +238,11 @@ class Settings(BaseSettings):
     def token_state(self) -> Path:
         """Where the workers take turns in opening tokens, and remember PINs that were refused."""
         return self.service.data_dir / "tokens"
+
+    @property
+    def evidence_cache(self) -> Path:
+        """Where the workers share what OCSP responders and CRL servers answered."""
+        return self.service.data_dir / "evidence-cache"
 
     @property
     def spool(self) -> Path:

@@ -39,6 +39,52 @@ def test_practice_anchors_and_reflection_are_off_unless_asked_for(tmp_path: Path
     assert settings.fetching.allowed == ()
 
 
+FETCHING = """
+[fetching]
+allowed = ["ocsp.ca.gov.vn:80", "10.20.0.0/16:80"]
+rewrites = ["http://ocsp.ca.ptc => http://ocsp.ca.gov.vn"]
+direct = ["ocsp.ca.gov.vn"]
+crls = "crls"
+"""
+
+
+def test_fetching_is_read_into_a_policy(tmp_path: Path) -> None:
+    text = MINIMAL + FETCHING + 'proxy = "http://proxy.example:3128"\n'
+    settings = load_settings(written(tmp_path, text))
+    policy = settings.fetching.policy({})
+    assert policy.admit("http://ocsp.ca.ptc/x").host == "ocsp.ca.gov.vn"
+    assert policy.admits_address("10.20.1.1", 80)
+    assert str(policy.proxy) == "http://proxy.example:3128"
+    assert policy.proxy_for(policy.admit("http://ocsp.ca.ptc/x")) is None
+    assert settings.fetching.crls == tmp_path / "crls"
+    assert settings.evidence_cache == tmp_path / "data" / "evidence-cache"
+
+
+def test_the_environments_proxy_counts_only_when_asked_for(tmp_path: Path) -> None:
+    environment = {"http_proxy": "http://p.example:8080", "HTTP_PROXY": "http://evil.example"}
+    settings = load_settings(written(tmp_path, MINIMAL + FETCHING))
+    assert settings.fetching.policy(environment).proxy is None
+    asked = load_settings(written(tmp_path, MINIMAL + FETCHING + 'proxy = "environment"\n'))
+    assert str(asked.fetching.policy(environment).proxy) == "http://p.example:8080"
+    assert asked.fetching.policy({}).proxy is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'allowed = ["ocsp.ca.gov.vn"]',
+        'allowed = ["10.0.0.1/8:80"]',
+        'rewrites = ["http://a.example"]',
+        'rewrites = ["http://a.example => https://b.example"]',
+        'proxy = "socks5://proxy.example"',
+        'proxy = "http://name:word@proxy.example"',
+    ],
+)
+def test_what_fetching_cannot_mean_is_refused_at_the_start(tmp_path: Path, line: str) -> None:
+    with pytest.raises(SettingInvalid, match="fetching"):
+        load_settings(written(tmp_path, f"{MINIMAL}[fetching]\n{line}\n"))
+
+
 def test_the_environment_wins_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
