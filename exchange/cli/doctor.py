@@ -2,9 +2,8 @@
 
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 import typer
@@ -17,6 +16,8 @@ from certs.timestamping import HttpTimestamper
 from congvan.v1 import registry_pb2
 from exchange.cli.certificates import read_certificates
 from exchange.cli.commands import as_command, is_ours
+from exchange.cli.doctor_evidence import lists, responders
+from exchange.cli.doctor_findings import Finding, Result
 from exchange.cli.errors import TrustMissing
 from exchange.cli.exits import EXIT_CODES, ExitCode
 from exchange.cli.moments import local_date, local_time
@@ -35,29 +36,11 @@ RELEASED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 _IMPRINT = bytes(32)
 
 
-class Result(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check found; `reason` names the sentence that says what to do."""
-
-    check: str
-    result: Result
-    detail: str = ""
-    reason: str = ""
-
-
 Check = Callable[[TrustOptions], Awaitable[list[Finding]]]
 
 
 async def doctor(options: TrustOptions, output: Output) -> ExitCode:
-    """Kiểm tra máy và kết nối · Check clock, trust, signing, service and time-stamps.
+    """Kiểm tra máy và kết nối · Check clock, trust, evidence, signing, service.
 
     Exit code: 0 where nothing failed (warnings allowed), 3 otherwise.
     """
@@ -85,6 +68,8 @@ def _checks(options: TrustOptions) -> Iterator[tuple[str, Check]]:
     yield "signing", _signing
     if options.trust is not None or _has_profile(options):
         yield "trust", _trust
+        yield "fetching", responders
+        yield "crls", lists
         yield "timestamping", _timestamping
     yield "profile", _profile
     if _has_profile(options):
