@@ -8,6 +8,7 @@ CliError
 ├─ PictureUnnamed       PICTURE_UNNAMED
 ├─ AlreadyAtLevel       ALREADY_AT_LEVEL
 ├─ FileUnreadable       FILE_UNREADABLE
+│  └─ RevisionMissing   REVISION_MISSING
 ├─ FileChanged          FILE_CHANGED
 ├─ OutputRefused
 │  ├─ OutputExists      OUTPUT_EXISTS
@@ -57,6 +58,12 @@ class FileUnreadable(CliError):
     """The file can't be read. Check its path and permissions."""
 
     reason = "FILE_UNREADABLE"
+
+
+class RevisionMissing(FileUnreadable):
+    """The document has no such revision. Choose a lower number; a report lists its revisions."""
+
+    reason = "REVISION_MISSING"
 
 
 class NothingToSign(CliError):

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from certs.fetching import EvidenceFetcher
 from exchange.cli.commands import as_command
+from exchange.cli.earlier_revisions import EarlierRevision, judge_revision
 from exchange.cli.errors import FileUnreadable, NothingToVerify
 from exchange.cli.exits import VERDICT_CODES, ExitCode, worst_verdict
 from exchange.cli.files import read_file
@@ -27,6 +28,7 @@ from exchange.cli.policies import JudgingOptions, policy_of
 from exchange.cli.signing.options import Files, NoProgress, Recursive
 from exchange.cli.signing.progress import progress
 from exchange.cli.trust import Trust, now, trust_of
+from exchange.texts import sheet_text
 from signer.errors import SandboxBroken
 from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
@@ -71,36 +73,52 @@ class VerifyOptions(JudgingOptions):
             help="Lấy OCSP, CRL từ nơi được phép · Fetch evidence from allowed places.",
         ),
     ] = True
+    revision: Annotated[
+        int | None,
+        typer.Option(
+            "--revision",
+            metavar="N",
+            min=1,
+            help="Xét như ở lần sửa N, 1 là bản đầu · Judge as of revision N, 1 being the first.",
+        ),
+    ] = None
     recursive: Recursive = False
     no_progress: NoProgress = False
 
 
-Found = Report | FileUnreadable | SandboxBroken
+Found = Report | EarlierRevision | FileUnreadable | SandboxBroken
 """What came of one file: the report on it, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
-    """How each file is judged; at is None for now. several: whether one of many can't be waited
-    for, such as a pipe that nobody writes into.
+    """How each file is judged; at is None for now, revision None for the last one.
+
+    several: whether one of many can't be waited for, such as a pipe that nobody writes into.
     """
 
     assessor: Assessor
     at: datetime | None
+    revision: int | None
     several: bool
 
     async def judge(self, file: Path) -> tuple[Path, Found]:
         """Judge one file; of several, none keeps the others from being judged."""
         try:
             content = await asyncio.to_thread(self._read, file)
-            report = await self.assessor.assess(content, at=self.at or now())
+            found = await self._judge(content, at=self.at or now())
         except FileUnreadable as error:
             return file, error
         except SandboxBroken as error:
             if not self.several:
                 raise
             return file, error
-        return file, report
+        return file, found
+
+    async def _judge(self, content: bytes, *, at: datetime) -> Report | EarlierRevision:
+        if self.revision is not None:
+            return await judge_revision(content, self.revision, assessor=self.assessor, at=at)
+        return await self.assessor.assess(content, at=at)
 
     def _read(self, file: Path) -> bytes:
         if self.several and os.path.exists(file) and not os.path.isfile(file):
@@ -122,6 +140,10 @@ class _Telling:
         document = file_json(file, found)
         self.verdicts[document["verdict"]] += 1
         (self.output.line if self.several else self.output.document)(document)
+        if isinstance(found, EarlierRevision):
+            about = {"number": found.number, "revisions": found.revisions}
+            self.output.say("verify.revision", **about)
+            found = found.report
         if isinstance(found, Report):
             self.output.show(*lines(str(file), found, output=self.output))
         else:
@@ -149,6 +171,9 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     --at takes 2026-11-23T10:00+07:00, or a day. Only evidence of that time
     counts: what is in the file, and --crl. That a signature existed then is
     taken on your word, unless a time-stamp proves it.
+
+    --revision judges the first bytes of a file, up to the end of that
+    revision; the report lists where each one ends.
     """
     named = [file for file, _ in _named(options)]
     several, found = is_batch(options.files, named), list(dict.fromkeys(named))
@@ -166,7 +191,7 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
             evidence=trust.evidence,
             policy=policy,
         )
-        judge = _Judge(assessor=assessor, at=at, several=several)
+        judge = _Judge(assessor=assessor, at=at, revision=options.revision, several=several)
         shown = not options.no_progress
         with progress(output, len(found), shown=shown, label="verify.progress") as step:
             interrupted = await run_in_order(
@@ -202,7 +227,7 @@ def lines(name: str, report: Report, *, output: Output) -> list[RenderableType]:
 
 def file_json(file: Path, found: Found) -> dict[str, Any]:
     """Give the JSON of one file: the report's, with its file, or why there is none."""
-    if isinstance(found, Report):
+    if isinstance(found, Report | EarlierRevision):
         return {"file": str(file), **found.to_json()}
     unreadable = {"verdict": "UNREADABLE", "reason": found.reason, "detail": found.detail}
     return {"schema_version": 1, "file": str(file), **unreadable, "signatures": []}
@@ -253,6 +278,10 @@ def _signature_lines(entry: SignatureReport, output: Output) -> list[RenderableT
         shown.append(output.sentence(entry.reason, indent=4))
         words = " · ".join(str(each) for each in (entry.indication, entry.sub_indication) if each)
         shown.append(indented(f"{words} · {entry.detail}".rstrip(" ·"), 4, style="dim"))
+    for code in entry.leniencies:
+        text = sheet_text(f"leniency.{code}", output.language)
+        line = output.phrase("verify.leniency", text=text, code=code)
+        shown.append(indented(line, 4, style="dim"))
     return shown
 
 
