@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from congvan.v1 import common_pb2, registry_pb2
-from exchange.cli.certs import read_certificates
+from exchange.cli.certificates import read_certificates
 from exchange.cli.commands import as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from certs.keys.pkcs11_tokens import TokenCertificate, TokenInfo, list_tokens
-from exchange.cli.certs import describe
+from exchange.cli.certificates import describe
 from exchange.cli.commands import Options, ProfileFile, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode

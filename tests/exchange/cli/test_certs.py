@@ -59,20 +59,6 @@ def test_trust_is_listed_and_practice_is_refused_by_default(
     assert "SIGNER" in anchor["roles"]
 
 
-def test_an_anchor_is_added_with_its_role_and_window(
-    congvan: Program, authority: Path, tmp_path: Path
-) -> None:
-    root = authority / "trust" / "practice-root.crt"
-    add = ("certs", "trust", "add", root, "--trust", tmp_path / "mine", "--name", "root")
-    window = ("--from", "2026-01-01", "--until", "2027-12-31", "--practice")
-    assert congvan(*add, "--role", "tsa", "--block", "state", *window).code == 0
-    listed = congvan("certs", "trust", "list", "--trust", tmp_path / "mine", "--practice", "--json")
-    [anchor] = listed.document["anchors"]
-    assert (anchor["roles"], anchor["blocks"]) == (["TSA"], ["STATE"])
-    assert congvan(*add, "--role", "wizard").code == 2
-    assert congvan(*add, "--role", "tsa", "--from", "soon").code == 2
-
-
 def test_what_is_no_certificate_is_told_so(congvan: Program, tmp_path: Path) -> None:
     other = tmp_path / "other.crt"
     other.write_bytes(b"\x30\x03\x02\x01\x05")
