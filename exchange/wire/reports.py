@@ -90,4 +90,5 @@ def write_anchor(anchor: TrustAnchor) -> verification_pb2.TrustAnchorInfo:
         valid_from=timestamp(anchor.valid_from),
         valid_until=timestamp(anchor.valid_until),
         practice=anchor.practice,
+        anchor_class=anchor.anchor_class,
     )

@@ -366,9 +366,12 @@ class TrustAnchorInfo(_message.Message):
     VALID_FROM_FIELD_NUMBER: _builtins.int
     VALID_UNTIL_FIELD_NUMBER: _builtins.int
     PRACTICE_FIELD_NUMBER: _builtins.int
+    ANCHOR_CLASS_FIELD_NUMBER: _builtins.int
     subject: _builtins.str
     certificate_sha256: _builtins.str
     practice: _builtins.bool
+    anchor_class: _builtins.str
+    """Under which law the authority certifies: CONG_VU, CONG_CONG, FOREIGN, PRACTICE, or UNSTATED."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -387,10 +390,11 @@ class TrustAnchorInfo(_message.Message):
         valid_from: _timestamp_pb2.Timestamp | None = ...,
         valid_until: _timestamp_pb2.Timestamp | None = ...,
         practice: _builtins.bool = ...,
+        anchor_class: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "certificate_sha256", b"certificate_sha256", "practice", b"practice", "roles", b"roles", "subject", b"subject", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor_class", b"anchor_class", "blocks", b"blocks", "certificate_sha256", b"certificate_sha256", "practice", b"practice", "roles", b"roles", "subject", b"subject", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
