@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.anchors import AnchorRole, TrustStore, is_practice
+from certs.known_paths import known_path
 from certs.path import PathStatus, PathVerdict, judge_earlier_use, judge_path
 from certs.revocation import EvidenceRequest, RevocationEvidence
 from certs.revocation_status import ParsedEvidence, RevocationStatus
@@ -88,14 +90,7 @@ def judge_certificate(
                 detail="the certificate can't be read",
             )
         )
-    verdict = judge_path(
-        certificate,
-        intermediates=circumstances.intermediates,
-        store=circumstances.store,
-        role=role,
-        at=use.judged_at,
-        evidence=circumstances.evidence,
-    )
+    verdict = _path_verdict(certificate, role, circumstances=circumstances, at=use.judged_at)
     verdict = judge_earlier_use(verdict, used_at=use.at, evidence=circumstances.evidence)
     practice = is_practice(certificate) or (verdict.anchor is not None and verdict.anchor.practice)
     return Trust(
@@ -104,6 +99,36 @@ def judge_certificate(
         verdict=verdict,
         missing=verdict.missing,
         practice=practice,
+    )
+
+
+def _path_verdict(
+    certificate: x509.Certificate, role: AnchorRole, *, circumstances: Circumstances, at: datetime
+) -> PathVerdict:
+    """Judge the path; plain ones the quick way, which accepts what the full one does."""
+    offered = circumstances.intermediates
+    try:
+        known = known_path(
+            certificate.public_bytes(Encoding.DER),
+            intermediates=tuple(each.public_bytes(Encoding.DER) for each in offered),
+            store=circumstances.store,
+            role=role,
+            at=at,
+            evidence=circumstances.evidence,
+        )
+    except MemoryError:
+        raise
+    except Exception:  # whatever a stranger's certificate provokes there, it is no answer
+        known = None
+    if known is not None:
+        return known.verdict
+    return judge_path(
+        certificate,
+        intermediates=offered,
+        store=circumstances.store,
+        role=role,
+        at=at,
+        evidence=circumstances.evidence,
     )
 
 
