@@ -106,10 +106,12 @@ async def _signing(_: TrustOptions) -> list[Finding]:
 
 async def _trust(options: TrustOptions) -> list[Finding]:
     store = trust_of(options).store
-    if not store.anchors:
-        raise TrustMissing("the trust directory is empty")
+    # What is over is kept for the documents of its time, and no reason to worry.
+    trusted = [anchor for anchor in store.anchors if anchor.trusted_at(now())]
+    if not trusted:
+        raise TrustMissing("no anchor of the trust directory is trusted today")
     practice = any(anchor.practice for anchor in store.anchors)
-    ending = [each for each in store.anchors if each.valid_until < now() + RENEW_BEFORE]
+    ending = [each for each in trusted if each.valid_until < now() + RENEW_BEFORE]
     reason = "ANCHOR_ENDS_SOON" if ending else "PRACTICE_TRUSTED" if practice else ""
     return [
         Finding(

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from asn1crypto.x509 import Certificate as Asn1Certificate
 from lxml import etree
+from pyhanko.sign.validation.qualified.eutl_parse import trust_list_to_registry
+from pyhanko_certvalidator.authority import AuthorityWithCert
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.xades.xades import XAdESSigner
 
@@ -92,6 +95,16 @@ def test_lists_in_any_canonical_form_without_comments_are_read(
 def test_lists_signed_with_rsa_are_read(method: SignatureMethod) -> None:
     signer = unmarked("RSA", key=weak_rsa(2048), ca=None, since=NOW - timedelta(days=9))
     assert read(signed(UNSIGNED, signer, method=method), signer).sequence == 7
+
+
+def test_the_engines_own_reader_finds_the_same_service_in_the_lists_that_we_make() -> None:
+    """The lists of these tests are lists to others too, not only to the reader under test."""
+    pinned = Asn1Certificate.load(PUBLISHER.der)
+    registry, errors = trust_list_to_registry(GOOD.decode(), [pinned])
+    assert errors == []
+    [authority] = registry.known_certificate_authorities
+    assert isinstance(authority, AuthorityWithCert)
+    assert authority.certificate.dump() == CA.der
 
 
 # --- the signature -----------------------------------------------------------------------------

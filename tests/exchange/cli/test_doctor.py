@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import socket
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from certs.trust_changes import write_trust_anchor
 from exchange.cli.trial import blank_page
 from tests.certs.forging import root
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program
+from tests.support.unmarked import unmarked
 
 
 def test_a_machine_without_a_profile_is_well_with_a_warning(congvan: Program) -> None:
@@ -41,6 +45,18 @@ def test_trust_and_time_stamps_are_tried(congvan: Program, desk: Desk) -> None:
 def test_the_trial_page_is_a_whole_pdf() -> None:
     page = PdfFileReader(io.BytesIO(blank_page())).root["/Pages"]["/Kids"][0]
     assert page["/MediaBox"] == [0, 0, 595, 842]
+
+
+def test_anchors_that_are_over_are_no_warning_and_none_that_is_trusted_is_a_failure(
+    congvan: Program, tmp_path: Path
+) -> None:
+    over = unmarked("Over").anchor()
+    over = replace(over, valid_until=datetime.now(UTC) - timedelta(days=100))
+    for name, anchor, result in (("over", over, "fail"), ("now", unmarked().anchor(), "ok")):
+        write_trust_anchor(tmp_path / "trust", anchor, name=name, at=datetime.now(UTC))
+        told = congvan("doctor", "--trust", tmp_path / "trust", "--json")
+        results = {each["check"]: each["result"] for each in told.document["checks"]}
+        assert results["trust"] == result
 
 
 def checked(congvan: Program, desk: Desk, *lines: str) -> dict[str, list[dict[str, str]]]:
