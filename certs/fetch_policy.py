@@ -174,8 +174,15 @@ def parse_allowed(
         if "/" in host:
             networks.add((ipaddress.ip_network(host), int(port)))
         else:
-            places.add((host, int(port)))
+            places.add((_as_in_urls(host), int(port)))
     return frozenset(places), frozenset(networks)
+
+
+def _as_in_urls(host: str) -> str:
+    try:
+        return str(ipaddress.ip_address(host))  # 2402:800:0::1 is the host 2402:800::1 of a URL
+    except ValueError:
+        return host
 
 
 def parse_policy(

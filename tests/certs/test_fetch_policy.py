@@ -151,6 +151,12 @@ def test_a_network_that_is_listed_admits_what_names_lead_to_but_nothing_in_urls(
         policy.admit("http://10.20.3.4/")
 
 
+def test_an_address_is_the_same_however_it_is_written() -> None:
+    policy = parse_policy(allowed=["[FD00:0:0::1]:80", "[fd00::2]:8080"])
+    for url in ("http://[fd00::1]/", "http://[FD00:0000::0001]:80/", "http://[fd00:0::2]:8080/"):
+        policy.admit(url)
+
+
 @pytest.mark.parametrize("text", ["host", "host:", ":80", "host:0", "host:65536", "10.0.0.1/8:80"])
 def test_what_is_no_place_and_no_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
