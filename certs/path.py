@@ -16,7 +16,7 @@ from asn1crypto import x509 as asn1_x509
 from asn1crypto.ocsp import OCSPResponse
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.authority import AuthorityWithCert, CertTrustAnchor
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.errors import (
     DisallowedAlgorithmError,
@@ -322,7 +322,7 @@ def _second_opinion(
         revinfo_policy=_ASKED_OF_ISSUERS if of_issuers_only else _ASKED_OF_ALL,
         time_tolerance=CLOCK_TOLERANCE,
     )
-    candidate = ValidationPath(anchor, list(reversed(chain[1:])), chain[0])
+    candidate = _AnchoredPath(anchor, list(reversed(chain[1:])), chain[0])
     try:
         _without_loop(async_validate_path(context, candidate))
     except Exception as error:
@@ -335,6 +335,21 @@ def _second_opinion(
             detail=f"{type(error).__name__}: {error}",
         )
     return replace(verdict, status=PathStatus.VALID)
+
+
+class _AnchoredPath(ValidationPath):
+    """A path up to an anchor that may be an intermediate, as trusted lists have them.
+
+    The library looks for the issuer of whoever signed a CRL, and takes only a self-signed one for
+    the anchor itself; above an intermediate that is trusted by decision there is nobody to find.
+    """
+
+    def truncate_to_issuer_and_append(self, cert: asn1_x509.Certificate) -> ValidationPath:
+        authority = self.trust_anchor.authority
+        if isinstance(authority, AuthorityWithCert) and authority.certificate.dump() == cert.dump():
+            return ValidationPath(self.trust_anchor, [], None)
+        path: ValidationPath = super().truncate_to_issuer_and_append(cert)
+        return path
 
 
 def _responders(responses: Iterable[OCSPResponse]) -> Iterator[asn1_x509.Certificate]:

@@ -9,10 +9,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
 
-from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor
+from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
+from certs.authority_answers import make_crl
 from certs.authority_profiles import AUTHORITY
 from certs.errors import AnchorRefused, TrustedListRolledBack, TrustStoreInvalid
+from certs.path import PathStatus, judge_path
+from certs.revocation import RevocationEvidence
 from certs.trust_changes import TrustAct, changing, write_trust_anchor
 from certs.trust_files import load_trust_store, read_trust_directory
 from certs.trusted_list_anchors import ServiceSkip, Skipped, anchors_of
@@ -41,7 +47,7 @@ from tests.support.trusted_lists import (
     list_xml,
     signed,
 )
-from tests.support.unmarked import Made, unmarked
+from tests.support.unmarked import CA_USAGE, Made, unmarked
 
 BIRTH = datetime(2010, 1, 1, tzinfo=UTC)
 PUBLISHER = unmarked("The publisher", ca=None, since=BIRTH)
@@ -232,6 +238,61 @@ def test_a_certificate_of_which_the_list_says_two_things_is_not_trusted() -> Non
     told = {(each.name, each.reason) for each in skipped}
     assert ("granted", ServiceSkip.CONTRADICTED) in told
     assert ("withdrawn", ServiceSkip.CONTRADICTED) in told
+
+
+def signing_certificate(issuer: Made) -> x509.Certificate:
+    usage = replace_bits(CA_USAGE, digital_signature=True, key_cert_sign=False, crl_sign=False)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Người ký")])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer.certificate.subject)
+        .public_key(unmarked().key.public_key())
+        .serial_number(7)
+        .not_valid_before(BIRTH)
+        .not_valid_after(day(2035))
+        .add_extension(usage, critical=True)
+        .add_extension(CRL_AT, critical=False)
+        .sign(issuer.key, hashes.SHA256())
+    )
+
+
+def replace_bits(usage: x509.KeyUsage, **bits: bool) -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment")
+    others = ("key_agreement", "key_cert_sign", "crl_sign")
+    now = {name: getattr(usage, name) for name in (*names, *others)}
+    return x509.KeyUsage(**{**now, **bits}, encipher_only=False, decipher_only=False)
+
+
+CRL_AT = x509.CRLDistributionPoints(
+    [
+        x509.DistributionPoint(
+            full_name=[x509.UniformResourceIdentifier("http://crl.example/crl")],
+            relative_name=None,
+            reasons=None,
+            crl_issuer=None,
+        )
+    ]
+)
+
+
+def test_a_signer_under_a_listed_intermediate_is_trusted_while_the_list_says_so() -> None:
+    issuing = unmarked("Issuing", issuer=CA, since=BIRTH)
+    signer = signing_certificate(issuing)
+    story = service(State(since=day(2024), status=WITHDRAWN), State(since=day(2018)), of=issuing)
+    anchors, _ = as_anchors(listed(story))
+    store = TrustStore(anchors=anchors)
+    for at, status in (
+        (day(2017), PathStatus.NO_TRUSTED_PATH),
+        (day(2023), PathStatus.VALID),
+        (day(2024), PathStatus.NO_TRUSTED_PATH),
+    ):
+        crl = make_crl(issuing.certificate, issuing.key, revoked={}, at=at - timedelta(minutes=1))
+        evidence = RevocationEvidence(crls=(crl,))
+        verdict = judge_path(signer, store=store, role=AnchorRole.SIGNER, at=at, evidence=evidence)
+        assert verdict.status is status, (at, verdict.detail)
+        seal = judge_path(signer, store=store, role=AnchorRole.SEAL, at=at, evidence=evidence)
+        assert seal.status is PathStatus.NO_TRUSTED_PATH
 
 
 # --- in the trust directory ----------------------------------------------------------------------

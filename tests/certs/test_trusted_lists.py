@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -261,6 +263,31 @@ def test_a_signer_whose_certificate_has_expired_signs_no_list() -> None:
     old = unmarked("Old", ca=None, since=NOW - timedelta(days=900), until=NOW - timedelta(days=1))
     with pytest.raises(TrustedListSignatureInvalid, match="expired"):
         read(signed(UNSIGNED, old), old)
+
+
+def test_no_damage_of_a_byte_makes_a_list_say_something_else() -> None:
+    """What is damaged is refused, or was not what anybody reads (blanks, prefixes, comments)."""
+    chance = random.Random(4)
+    good = replace(read(GOOD), sha256="")
+    accepted = 0
+    for _ in range(600):
+        damaged = bytearray(GOOD)
+        place = chance.randrange(len(damaged))
+        match chance.randrange(3):
+            case 0:
+                damaged[place] ^= 1 << chance.randrange(8)
+            case 1:
+                del damaged[place : place + chance.randrange(1, 40)]
+            case _:
+                start = chance.randrange(len(damaged))
+                damaged[place:place] = damaged[start : start + chance.randrange(1, 200)]
+        try:
+            found = read(bytes(damaged))
+        except TrustedListRefused:
+            continue
+        accepted += 1
+        assert replace(found, sha256="") == good
+    assert accepted < 30
 
 
 def test_comments_do_not_cut_what_is_read_in_two() -> None:
