@@ -24,7 +24,8 @@ from exchange.cli.in_order import run_in_order
 from exchange.cli.moments import local_time, parse_instant
 from exchange.cli.named_files import is_batch, named_files
 from exchange.cli.output import Output, indented, plain
-from exchange.cli.policies import JudgingOptions, policy_of
+from exchange.cli.policies import policy_of
+from exchange.cli.report_files import ReportFileOptions, ReportFiles
 from exchange.cli.signing.options import Files, NoProgress, Recursive
 from exchange.cli.signing.progress import progress
 from exchange.cli.trust import Trust, now, trust_of
@@ -54,7 +55,7 @@ _INDICATION_VERDICT = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOptions(JudgingOptions):
+class VerifyOptions(ReportFileOptions):
     """What `verify` takes."""
 
     files: Files
@@ -101,12 +102,14 @@ class _Judge:
     at: datetime | None
     revision: int | None
     several: bool
+    files: ReportFiles
 
     async def judge(self, file: Path) -> tuple[Path, Found]:
         """Judge one file; of several, none keeps the others from being judged."""
         try:
             content = await asyncio.to_thread(self._read, file)
             found = await self._judge(content, at=self.at or now())
+            await self._write(file, found, content=content)
         except FileUnreadable as error:
             return file, error
         except SandboxBroken as error:
@@ -119,6 +122,12 @@ class _Judge:
         if self.revision is not None:
             return await judge_revision(content, self.revision, assessor=self.assessor, at=at)
         return await self.assessor.assess(content, at=at)
+
+    async def _write(self, file: Path, found: Report | EarlierRevision, *, content: bytes) -> None:
+        report = found.report if isinstance(found, EarlierRevision) else found
+        judged = content[: report.size_bytes]
+        sandbox = self.assessor.sandbox
+        await self.files.write(file, report, content=judged, sandbox=sandbox)
 
     def _read(self, file: Path) -> bytes:
         if self.several and os.path.exists(file) and not os.path.isfile(file):
@@ -172,6 +181,9 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     counts: what is in the file, and --crl. That a signature existed then is
     taken on your word, unless a time-stamp proves it.
 
+    --html, --pdf, --xml and --evidence write the sheet, the ETSI report and
+    the evidence to new files; for several documents OUT is a folder.
+
     --revision judges the first bytes of a file, up to the end of that
     revision; the report lists where each one ends.
     """
@@ -179,6 +191,7 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     several, found = is_batch(options.files, named), list(dict.fromkeys(named))
     at = parse_instant(options.at, now=now()) if options.at else None
     trust, policy = trust_of(options), policy_of(options)
+    files = ReportFiles.planned(options, found, several=several)
     telling = _Telling(output=output, several=several)
     if at is not None:
         output.say("verify.as_of", time=local_time(at))
@@ -191,7 +204,9 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
             evidence=trust.evidence,
             policy=policy,
         )
-        judge = _Judge(assessor=assessor, at=at, revision=options.revision, several=several)
+        judge = _Judge(
+            assessor=assessor, at=at, revision=options.revision, several=several, files=files
+        )
         shown = not options.no_progress
         with progress(output, len(found), shown=shown, label="verify.progress") as step:
             interrupted = await run_in_order(

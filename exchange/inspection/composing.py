@@ -28,6 +28,8 @@ from signer.verdicts import Indication, Verdict
 WhyWithout = Literal["", "not_drawn", "limit", "no_document"]
 """Why a sheet has no pictures of pages; "" where it has, or nobody asked for them."""
 
+_NAME_CHARACTERS: Final = 160
+"""Of a name at a glance; it stands in full with its signature."""
 _LAW: Final = ("law20", "nd68", "tt15", "nd30", "etsi")
 
 
@@ -105,7 +107,7 @@ def _summary(report: Report, signatures: tuple[SheetSignature, ...]) -> Table:
             (
                 (Code(text=str(shown.number)),),
                 (words(f"kind.{entry.kind}"),),
-                (shortened(shown.who),),
+                (shortened(shown.who, _NAME_CHARACTERS),),
                 (instant(moment) if moment else words("sig.no_time"),),
                 (shown.conclusion.words,),
             )

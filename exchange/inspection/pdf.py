@@ -13,6 +13,7 @@ from reportlab.platypus import (
     BaseDocTemplate,
     Flowable,
     Frame,
+    KeepTogether,
     PageTemplate,
     Paragraph,
     Spacer,
@@ -189,6 +190,7 @@ def _signature(signature: SheetSignature) -> list[Flowable]:
     )
     title = f"{signature.number}. {signature.heading.vi}: {_plain_name(signature)}"
     story: list[Flowable] = [
+        parts.room_below(),
         parts.Bookmark(title, key=f"signature-{signature.number}", level=1),
         Paragraph(heading, parts.style("h3")),
         Paragraph(verdict, parts.style("text")),
@@ -201,7 +203,7 @@ def _signature(signature: SheetSignature) -> list[Flowable]:
     story += parts.captioned(signature.certificates, _CERTIFICATES_MM)
     story += parts.captioned(signature.evidence, _EVIDENCE_MM)
     if signature.leniencies:
-        story.append(parts.heading(words("section.leniencies"), 4))
+        story += parts.heading(words("section.leniencies"), 4)
         story += parts.bullets(
             tuple(
                 Words(vi=f"{told.vi} ({code.text})", en=told.en)
@@ -216,23 +218,20 @@ def _plain_name(signature: SheetSignature) -> str:
 
 
 def _revision(revision: SheetRevision) -> list[Flowable]:
-    return [
-        parts.Bookmark(revision.heading.vi, key=f"revision-{revision.number}", level=1),
-        parts.heading(revision.heading, 3, glue=" · "),
-        _gap(2),
-        parts.facts(revision.rows),
-        *parts.pictures(revision.pictures),
-    ]
+    head = _marked(revision.heading, key=f"revision-{revision.number}", level=1)
+    if len(revision.pictures) == 1:
+        return [KeepTogether([*head, *parts.illustrated(revision.rows, revision.pictures[0])])]
+    return [*head, parts.facts(revision.rows), *parts.pictures(revision.pictures)]
+
+
+def _marked(title: Words, *, key: str, level: int) -> list[Flowable]:
+    """Set a heading that the outline leads to."""
+    space, text = parts.heading(title, level + 2)
+    return [space, parts.Bookmark(title.vi, key=key, level=level), text]
 
 
 def _section(name: str, content: list[Flowable]) -> list[Flowable]:
-    title = words(f"section.{name}")
-    return [
-        parts.Bookmark(title.vi, key=name, level=0),
-        parts.heading(title, 2, glue=" · "),
-        _gap(4),
-        *content,
-    ]
+    return [*_marked(words(f"section.{name}"), key=name, level=0), *content]
 
 
 def _gap(points: float) -> Spacer:

@@ -11,11 +11,20 @@ from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import (
+    CondPageBreak,
+    Flowable,
+    Image,
+    KeepTogether,
+    Paragraph,
+    Spacer,
+    Table,
+    TableStyle,
+)
 
 from exchange.inspection import sheet as sheets
 from exchange.inspection.pdf_typeface import BOLD, REGULAR, printable_letters
-from exchange.inspection.words import Code, Said, Value, Words
+from exchange.inspection.words import Code, Said, Value, Words, shortened
 from signer.verdicts import Verdict
 
 WIDTH: Final = 175 * mm
@@ -35,9 +44,15 @@ COLOURS: Final = {
 }
 _PICTURE_WIDTH: Final = 82 * mm
 _PICTURE_HEIGHT: Final = 112 * mm
-_LABEL_WIDTH: Final = 52 * mm
-_ROWS_A_CELL: Final = 4
-"""Values that one row of a table takes, so that no row outgrows a page."""
+_BESIDE: Final = 68 * mm
+_LABEL_SHARE: Final = 0.3
+_ROOM_BELOW_HEADING: Final = 32 * mm
+_LINE_CHARACTERS: Final = 20
+_CELL_CHARACTERS: Final = 900
+_NAME_CHARACTERS: Final = 500
+"""What one cell takes, a wide one and a narrow one, so that no row outgrows a page."""
+_ILLUSTRATED_HEIGHT: Final = 150 * mm
+"""Facts higher than this don't stand beside a picture."""
 
 
 @cache
@@ -58,27 +73,15 @@ def style(name: str) -> ParagraphStyle:
         "title_left": {"fontName": REGULAR, "fontSize": 17, "leading": 23},
         "centred": {"fontSize": 10.5, "leading": 13.5, "alignment": TA_CENTER, "textColor": SOFT},
         "alarm": {"fontSize": 10, "leading": 13, "alignment": TA_CENTER, "textColor": ALARM},
-        "h2": {
-            "fontName": BOLD,
-            "fontSize": 13,
-            "leading": 16,
-            "spaceBefore": 14,
-            "keepWithNext": 1,
-        },
+        "h2": {"fontName": BOLD, "fontSize": 13, "leading": 16, "spaceBefore": 14, "spaceAfter": 4},
         "h3": {
             "fontName": BOLD,
             "fontSize": 11.5,
             "leading": 14.5,
             "spaceBefore": 8,
-            "keepWithNext": 1,
+            "spaceAfter": 3,
         },
-        "h4": {
-            "fontName": BOLD,
-            "fontSize": 10,
-            "leading": 13,
-            "spaceBefore": 5,
-            "keepWithNext": 1,
-        },
+        "h4": {"fontName": BOLD, "fontSize": 10, "leading": 13, "spaceBefore": 5, "spaceAfter": 3},
         "bullet": {
             "fontSize": 10,
             "leading": 13,
@@ -121,9 +124,14 @@ def paragraph(value: Value, name: str = "text", *, glue: str = "<br/>") -> Parag
     return Paragraph(text(value, glue=glue), style(name))
 
 
-def heading(words: Words, level: int, *, glue: str = "  ") -> Paragraph:
-    """Set a heading: 2 for sections, 3 within them, 4 above tables."""
-    return Paragraph(both(words, glue=glue), style(f"h{level}"))
+def heading(words: Words, level: int) -> list[Flowable]:
+    """Set a heading: 2 for sections, 3 within them, 4 above tables; never at the foot of a page."""
+    return [room_below(), Paragraph(both(words, glue=" · "), style(f"h{level}"))]
+
+
+def room_below() -> Flowable:
+    """Begin a new page where there is little room left on this one."""
+    return CondPageBreak(_ROOM_BELOW_HEADING)
 
 
 def bullets(entries: tuple[Words, ...]) -> list[Flowable]:
@@ -131,18 +139,16 @@ def bullets(entries: tuple[Words, ...]) -> list[Flowable]:
     return [Paragraph(both(each), style("bullet"), bulletText="•") for each in entries]
 
 
-def facts(rows: tuple[sheets.Row, ...]) -> Table:
+def facts(rows: tuple[sheets.Row, ...], *, width: float = WIDTH) -> Table:
     """Set facts with their labels on the left; a fact of many values takes several rows."""
     cells = []
     for row in rows:
-        for start in range(0, len(row.values), _ROWS_A_CELL):
-            label = [Paragraph(both(row.label, size=8), style("fact"))] if not start else []
-            some = row.values[start : start + _ROWS_A_CELL]
+        for number, some in enumerate(_portions(row.values)):
+            label = [Paragraph(both(row.label, size=8), style("fact"))] if not number else []
             cells.append([label, [paragraph(each, "fact", glue=" · ") for each in some]])
     return Table(
         cells,
-        colWidths=(_LABEL_WIDTH, WIDTH - _LABEL_WIDTH),
-        splitInRow=1,
+        colWidths=(width * _LABEL_SHARE, width * (1 - _LABEL_SHARE)),
         style=TableStyle(
             [
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -156,15 +162,31 @@ def facts(rows: tuple[sheets.Row, ...]) -> Table:
     )
 
 
+def _portions(values: tuple[Value, ...]) -> list[list[Value]]:
+    """Part values so that each portion fits in one row."""
+    portions: list[list[Value]] = [[]]
+    room = _CELL_CHARACTERS
+    for value in values:
+        length = len(value.vi + value.en) if isinstance(value, Words) else len(value.text)
+        room -= length + _LINE_CHARACTERS
+        if room < 0 and portions[-1]:
+            portions.append([])
+            room = _CELL_CHARACTERS - length
+        portions[-1].append(value)
+    return portions
+
+
 def table(content: sheets.Table, widths_mm: tuple[float, ...]) -> Flowable:
     """Set a table; the columns' widths are in millimetres."""
     head = [Paragraph(both(each, size=7.5, bold=True), style("small")) for each in content.head]
-    body = [[[paragraph(each, "small") for each in cell] for cell in row] for row in content.rows]
+    body = [
+        [[paragraph(shortened(each, _NAME_CHARACTERS), "small") for each in cell] for cell in row]
+        for row in content.rows
+    ]
     return Table(
         [head, *body],
         colWidths=[width * mm for width in widths_mm],
         repeatRows=1,
-        splitInRow=1,
         style=TableStyle(
             [
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
@@ -180,12 +202,29 @@ def table(content: sheets.Table, widths_mm: tuple[float, ...]) -> Flowable:
 
 def captioned(content: sheets.Table, widths_mm: tuple[float, ...]) -> list[Flowable]:
     """Set a table below its caption, or say why there is none."""
-    parts: list[Flowable] = [heading(content.caption, 4)]
+    parts = heading(content.caption, 4)
     if content.rows:
-        return [*parts, Spacer(1, 2), table(content, widths_mm)]
+        return [*parts, table(content, widths_mm)]
     return (
         [*parts, Paragraph(both(content.empty, glue=" "), style("small"))] if content.empty else []
     )
+
+
+def illustrated(rows: tuple[sheets.Row, ...], entry: sheets.SheetPicture) -> list[Flowable]:
+    """Set facts with one picture on their right, or below them where they are many."""
+    left = WIDTH - _BESIDE
+    beside = facts(rows, width=left - 4 * mm)
+    if beside.wrap(left, _ILLUSTRATED_HEIGHT)[1] > _ILLUSTRATED_HEIGHT:
+        return [facts(rows), *pictures((entry,))]
+    pair = Table(
+        [[beside, _picture(entry, width=_BESIDE - 4 * mm)]],
+        colWidths=(left, _BESIDE),
+        style=[
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            *((edge, (0, 0), (-1, -1), 0) for edge in _PADDINGS),
+        ],
+    )
+    return [pair]
 
 
 def pictures(entries: tuple[sheets.SheetPicture, ...]) -> list[Flowable]:
@@ -201,9 +240,9 @@ def pictures(entries: tuple[sheets.SheetPicture, ...]) -> list[Flowable]:
     return rows
 
 
-def _picture(entry: sheets.SheetPicture) -> list[Flowable]:
+def _picture(entry: sheets.SheetPicture, *, width: float = _PICTURE_WIDTH) -> list[Flowable]:
     image = Image(BytesIO(entry.picture.data))
-    scale = min(_PICTURE_WIDTH / image.imageWidth, _PICTURE_HEIGHT / image.imageHeight)
+    scale = min(width / image.imageWidth, _PICTURE_HEIGHT / image.imageHeight)
     image.drawWidth, image.drawHeight = image.imageWidth * scale, image.imageHeight * scale
     framed = Table(
         [[image]],
@@ -258,7 +297,6 @@ class Bookmark(Flowable):
     def __init__(self, title: str, *, key: str, level: int) -> None:
         super().__init__()
         self.entry = (printable_letters(title), key, level)
-        self.keepWithNext = 1
 
     def wrap(self, *_: float) -> tuple[float, float]:
         """Take no room."""

@@ -12,7 +12,6 @@ from exchange.vietnam_time import VIETNAM_TIME
 
 _TO_DO: Final = " — "
 """What parts what happened from what to do, in every sentence of a reason."""
-_SHORT_CHARACTERS: Final = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +64,11 @@ def clean(text: str) -> str:
     )
 
 
-def shortened(value: Value) -> Value:
+def shortened(value: Value, characters: int) -> Value:
     """Cut a stranger's words for a narrow column; the full text stands elsewhere."""
-    if not isinstance(value, Said) or len(value.text) <= _SHORT_CHARACTERS:
+    if not isinstance(value, Said) or len(value.text) <= characters:
         return value
-    return Said(text=value.text[:_SHORT_CHARACTERS] + "…")
+    return Said(text=value.text[:characters] + "…")
 
 
 def happened(reason: str) -> Words:
