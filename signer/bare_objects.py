@@ -19,11 +19,12 @@ from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.pdf_utils.xref import ObjStreamRef, XRefSectionData
 
-MAX_DEPTH: Final = 50
 _SPACE = rb"\x00\t\n\x0c\r "
 _AFTER = rb"(?=[" + _SPACE + rb"()<>\[\]{}/%])"
 _REGULAR = rb"[!\"$&'*-.0-;=?-Z\\^-z|~]"
-_HEADER = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?=[" + _SPACE + rb"<\[(/])")
+_AFTER_HEADER: Final = frozenset(bytes((each,)) for each in b"\x00\t\n\x0c\r <[(/")
+_NEAR_BYTES: Final = 4096
+MAX_DEPTH: Final = 50
 # Each match is the next token after white space; the last group stands for whatever else is there.
 _TOKENS = re.compile(
     rb"[" + _SPACE + rb"]*+(?:"
@@ -40,6 +41,7 @@ _GAP = rb"[" + _SPACE + rb"]*+"
 # The engine reads on to the next byte after `endobj`, beyond comments too.
 _OBJECT_END = re.compile(rb"endobj" + _GAP + rb"[^%" + _SPACE + rb"]")
 _STREAM_END = re.compile(_GAP + rb"endstream" + _GAP + _OBJECT_END.pattern)
+_LIKE_STREAM = re.compile(_GAP + rb"(?:stream|%)")
 _FIRST_WORD = re.compile(rb"endobj|stream")
 _PAIRS = re.compile(_GAP + rb"(?:\d{1,8}[" + _SPACE + rb"]++\d{1,9}[" + _SPACE + rb"]++)*+")
 
@@ -102,19 +104,21 @@ class BareObjects:
             raise Unusual("an encrypted document, or one that is not in memory")
         self._reader = reader
         self._data = reader.stream.getvalue()
-        self._read: dict[tuple[Ref, int | ObjStreamRef], tuple[Bare, Links]] = {}
+        self._read: dict[tuple[Ref, int], tuple[Bare, Links]] = {}
         self._packed: dict[int, _Packed] = {}
-        self._sections = [
-            (section, numbers_in(section.xref_data)) for section in reader.xrefs._xref_sections
-        ]
+        self._sections = [section.xref_data for section in reader.xrefs._xref_sections]
+        self._written_in: dict[int, list[int]] = {}
+        for revision, section in enumerate(self._sections):
+            for number in numbers_in(section):
+                self._written_in.setdefault(number, []).append(revision)
 
     def place(self, target: Ref, revision: int) -> int | ObjStreamRef | None:
         """Return where a revision has the object, as the engine's `get_historical_ref` does."""
-        for section, numbers in reversed(self._sections[: revision + 1]):
-            if target.number in numbers:
+        reference = generic.Reference(target.number, target.generation)
+        for section in reversed(self._written_in.get(target.number, ())):
+            if section <= revision:
                 try:
-                    reference = generic.Reference(target.number, target.generation)
-                    return section.xref_data.try_resolve(reference)
+                    return self._sections[section].try_resolve(reference)
                 except KeyError:
                     continue
         return None
@@ -124,71 +128,86 @@ class BareObjects:
 
         Raises Unusual where it is missing, and what the engine raises over a broken one.
         """
+        # Nothing is known of it but by the revisions up to this one that say something of it.
+        written_in = self._written_in.get(target.number, ())
+        known = bisect_right(written_in, resolver.revision)
+        found = self._read.get((target, known))
+        if found is None:
+            found = self._read[target, known] = self._found(target, resolver)
+        return found
+
+    def _found(self, target: Ref, resolver: HistoricalResolver) -> tuple[Bare, Links]:
         place = self.place(target, resolver.revision)
         if place is None:
             raise Unusual("an object that is missing")
-        found = self._read.get((target, place))
-        if found is None:
-            try:
-                if isinstance(place, int):
-                    value = self._plain(target, place)
-                else:
-                    value = self._from_stream(target, place)
-            except Unusual:
-                value = bare(
-                    resolver(generic.Reference(target.number, target.generation, resolver))
-                )
-            found = value, tuple(links_of(value))
-            self._read[target, place] = found
-        return found
+        try:
+            if isinstance(place, int):
+                parsed = self._plain(target, place)
+            else:
+                parsed = self._from_stream(target, place)
+        except Unusual:
+            reference = generic.Reference(target.number, target.generation, resolver)
+            value = bare(resolver(reference))
+            return value, tuple(links_of(value))
+        return parsed.value, () if type(parsed.value) is Ref else parsed.links
 
     def same(self, target: Ref, revisions: tuple[int, int]) -> bool:
         """Whether two revisions have an object in the same place."""
+        written_in = self._written_in.get(target.number, ())
         older, newer = revisions
-        later = self._sections[older + 1 : newer + 1]
-        return not any(target.number in numbers for _, numbers in later)
+        return bisect_right(written_in, older) == bisect_right(written_in, newer)
 
-    def _plain(self, reference: Ref, at: int) -> Bare:
+    def _plain(self, target: Ref, at: int) -> _Parsed:
         data = self._data
-        header = _HEADER.match(data, at)
-        if header is None or (int(header[1]), int(header[2])) != reference:
+        header = b"%d %d obj" % target
+        begin = at + len(header)
+        if not data.startswith(header, at) or data[begin : begin + 1] not in _AFTER_HEADER:
             raise Unusual("its header")
-        word = _FIRST_WORD.search(data, header.end())
-        if word is None:
-            raise Unusual("no end")
-        value = _value(data, header.end(), end=word.start())
-        opening = _STREAM.match(data, word.start())
-        if opening is not None and type(value) is dict:
-            self._check_stream(value, opening.end())
-        elif not _OBJECT_END.match(data, word.start()):
+        # Mostly the end is near; what is far away is looked for by a pattern, to look only once.
+        word = data.find(b"endobj", begin, begin + _NEAR_BYTES)
+        stream = data.find(b"stream", begin, word if word >= 0 else begin + _NEAR_BYTES)
+        word = stream if stream >= 0 else word
+        if word < 0:
+            found = _FIRST_WORD.search(data, begin)
+            if found is None:
+                raise Unusual("no end")
+            word = found.start()
+        parsed = _parsed(data, begin, end=word)
+        opening = _STREAM.match(data, word)
+        if opening is not None and type(parsed.value) is dict:
+            self._check_stream(parsed, opening.end())
+        elif not _OBJECT_END.match(data, word):
             raise Unusual("its end")
-        return value
+        return parsed
 
-    def _check_stream(self, entries: dict[str, Bare], begin: int) -> None:
+    def _check_stream(self, parsed: _Parsed, begin: int) -> None:
         """Require that the stream ends where its dictionary says."""
-        length = entries.get("/Length")
-        if isinstance(length, Ref):
+        named = parsed.value.get("/Length")
+        length: object = int(parsed.length) if parsed.length.isdigit() else None
+        if type(named) is Ref:
             # As the engine: by the newest revision, whichever is looked at.
-            named = generic.Reference(length.number, length.generation, self._reader)
-            length = self._reader.get_object(named)  # type: ignore[no-untyped-call]
+            reference = generic.Reference(named.number, named.generation, self._reader)
+            length = self._reader.get_object(reference)  # type: ignore[no-untyped-call]
         if not isinstance(length, int) or isinstance(length, bool) or length < 0:
             raise Unusual("its length")
         if not _STREAM_END.match(self._data, begin + length):
             raise Unusual("a stream of another length")
 
-    def _from_stream(self, reference: Ref, place: ObjStreamRef) -> Bare:
+    def _from_stream(self, target: Ref, place: ObjStreamRef) -> _Parsed:
         packed = self._stream(place.obj_stream_id)
         # The engine takes the first of that number, and wants it at this index.
-        if reference.generation or packed.index_of.get(reference.number) != place.ix_in_stream:
+        if target.generation or packed.index_of.get(target.number) != place.ix_in_stream:
             raise Unusual("its place in the stream")
         begin = packed.offsets[place.ix_in_stream]
         following = bisect_right(packed.ends, begin)
         if begin < 0 or following == len(packed.ends):
             raise Unusual("its offset in the stream")
-        value = _value(packed.content, begin, end=packed.ends[following])
-        if type(value) is Ref:
-            raise Unusual("a reference instead of an object")
-        return value
+        end = packed.ends[following]
+        parsed = _parsed(packed.content, begin, end=end)
+        # After a dictionary the engine looks for a stream, whatever it finds there.
+        if type(parsed.value) is Ref or _LIKE_STREAM.match(packed.content, end):
+            raise Unusual("no object, or what would be taken for a stream")
+        return parsed
 
     def _stream(self, number: int) -> _Packed:
         if number not in self._packed:
@@ -215,47 +234,69 @@ class BareObjects:
         return _Packed(content, index_of, offsets, ends)
 
 
-def _value(data: bytes, begin: int, *, end: int) -> Bare:
+class _Parsed(NamedTuple):
+    """A value, what it leads to, and the number that its own entry /Length has, if any."""
+
+    value: Bare
+    links: Links
+    length: bytes
+
+
+def _parsed(data: bytes, begin: int, *, end: int) -> _Parsed:
     """Return the one value between two offsets. Raises Unusual."""
     top: list[Bare] = []
     current: Bare = top
     key: str | None = None
-    outer: list[Bare] = []
+    way: Path = ()
+    outer: list[tuple[Bare, Path]] = []
+    links: list[tuple[Path, Ref]] = []
+    length = b""
     for name, reference, scalar, bracket, anything in _TOKENS.findall(data, begin, end):
         if anything:
             raise Unusual("an unusual token")
         if bracket in _CLOSED:
-            if not outer or key is not None or type(current) is not _CLOSED[bracket]:
-                raise Unusual("brackets that do not match")
-            current = outer.pop()
+            current, way = _closed(outer, current, key=key, bracket=bracket)
             continue
         if key is None and type(current) is dict:
             if not name or (key := name.decode("ascii")) in current:
                 raise Unusual("no key, or one that appears twice")
             continue
-        value = _OPENED[bracket]() if bracket else _leaf(name, reference, scalar=scalar)
+        step = len(current) if key is None else key
+        value: Bare = OTHER if scalar else _opened(name, reference, bracket=bracket)
+        if reference:
+            links.append(((*way, step), value))
+        elif key == "/Length" and not way:
+            length = scalar
         if key is None:
             current.append(value)
         else:
             current[key] = value
             key = None
         if bracket:
-            outer.append(current)
-            current = value
+            outer.append((current, way))
+            way, current = (*way, step) if current is not top else (), value
             if len(outer) > MAX_DEPTH:
                 raise Unusual("nested deeply")
     if outer or len(top) != 1:
         raise Unusual("no single value")
-    return top[0]
+    return _Parsed(top[0], tuple(each for each in links if "/Parent" not in each[0]), length)
 
 
-def _leaf(name: bytes, reference: bytes, *, scalar: bytes) -> Bare:
+def _opened(name: bytes, reference: bytes, *, bracket: bytes) -> Bare:
     if name:
         return name.decode("ascii")
     if reference:
         number, generation, _ = reference.split(b" ")
         return Ref(int(number), int(generation))
-    return int(scalar) if scalar.lstrip(b"+-").isdigit() else OTHER
+    return _OPENED[bracket]()
+
+
+def _closed(
+    outer: list[tuple[Bare, Path]], current: Bare, *, key: str | None, bracket: bytes
+) -> tuple[Bare, Path]:
+    if not outer or key is not None or type(current) is not _CLOSED[bracket]:
+        raise Unusual("brackets that do not match")
+    return outer.pop()
 
 
 def links_of(value: Bare, way: Path = ()) -> Iterator[tuple[Path, Ref]]:
@@ -285,4 +326,4 @@ def bare(value: object) -> Bare:
         return [bare(part) for part in list.__iter__(value)]
     if isinstance(value, generic.NameObject):
         return str.__str__(value)
-    return int(value) if isinstance(value, generic.NumberObject) else OTHER
+    return OTHER

@@ -13,6 +13,8 @@ what a speed-up alone saves of the time without any, on 50 KB:
 - uses of objects: the difference analysis reads all objects of a signed revision to find where it
   uses the few that a later one wrote, four fifths of the time to verify 1 000 pages with an archive
   time-stamp. `signer.engine_usages` finds the same by reading their bare structure.
+- small steps: reading tokens and tables, copies of what is never copied, names of issuers; a sixth
+  of the time in all. They are in `signer.engine_steps`.
 - pages: it also compares every page of both revisions. `signer.engine_pages` leaves out those that
   no revision between touched.
 
@@ -34,13 +36,14 @@ from functools import lru_cache
 from io import BytesIO
 from typing import IO, Any, Final, cast
 
-from asn1crypto.x509 import NameTypeAndValue
-from pyhanko.pdf_utils import generic
+from asn1crypto.x509 import NameTypeAndValue, RDNSequence
+from pyhanko.pdf_utils import generic, misc, xref
 from pyhanko.pdf_utils.crypt import AuthStatus, StandardSecurityHandler
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.diff_analysis.rules import form_field_rules
 
+from signer import engine_steps as steps
 from signer.engine_pages import original_walk_pages, walk_pages
 from signer.engine_usages import load_usages, original_load_usages
 
@@ -172,6 +175,27 @@ def decrypted_throughout(hidden: generic.DecryptedObjectProxy) -> generic.PdfObj
     return cast("generic.PdfObject", value)
 
 
+_REPLACEMENTS: Final[tuple[tuple[object, str, object, object], ...]] = (
+    (generic, "read_hex_string_from_stream", read_hex_string, original_read_hex_string),
+    (NameTypeAndValue, "_ldap_string_prep", prepare_name, original_prepare_name),
+    (RDNSequence, "__eq__", steps.names_equal, steps.original_names_equal),
+    (RDNSequence, "hashable", property(steps.hashable_name), steps.original_hashable),
+    (
+        generic.DecryptedObjectProxy,
+        "decrypted",
+        property(decrypted_throughout),
+        property(original_decrypt),
+    ),
+    (generic.NameObject, "write_to_stream", write_name, original_write_name),
+    (generic, "_decode_name", decode_name, original_decode_name),
+    (misc, "_read_until_class", steps.read_until, steps.original_read_until),
+    (xref, "parse_xref_table", steps.parse_table, steps.original_parse_table),
+    (HistoricalResolver, "_subsume_object", steps.subsume, steps.original_subsume),
+    (HistoricalResolver, "_load_reverse_xref_cache", load_usages, original_load_usages),
+    (form_field_rules, "_walk_page_tree_annots", walk_pages, original_walk_pages),
+)
+"""Whose attribute, its name, our replacement and the original."""
+
 _users = 0
 _users_lock = threading.Lock()
 
@@ -186,26 +210,17 @@ def accelerated() -> Iterator[None]:
     global _users  # noqa: PLW0603 - the engine's functions are global, so is who uses them
     with _users_lock:
         _users += 1
-        generic.read_hex_string_from_stream = read_hex_string
-        NameTypeAndValue._ldap_string_prep = prepare_name
-        generic.DecryptedObjectProxy.decrypted = property(decrypted_throughout)  # type: ignore[assignment]
-        generic.NameObject.write_to_stream = write_name  # type: ignore[assignment,method-assign]
-        generic._decode_name = decode_name
-        HistoricalResolver._load_reverse_xref_cache = load_usages  # type: ignore[method-assign]
-        form_field_rules._walk_page_tree_annots = walk_pages
+        if _users == 1:
+            for holder, name, ours, _ in _REPLACEMENTS:
+                setattr(holder, name, ours)
     try:
         yield
     finally:
         with _users_lock:
             _users -= 1
             if _users == 0:
-                generic.read_hex_string_from_stream = original_read_hex_string  # type: ignore[assignment]
-                NameTypeAndValue._ldap_string_prep = original_prepare_name
-                generic.DecryptedObjectProxy.decrypted = property(original_decrypt)  # type: ignore[assignment]
-                generic.NameObject.write_to_stream = original_write_name  # type: ignore[method-assign]
-                generic._decode_name = original_decode_name  # type: ignore[assignment]
-                HistoricalResolver._load_reverse_xref_cache = original_load_usages  # type: ignore[method-assign]
-                form_field_rules._walk_page_tree_annots = original_walk_pages
+                for holder, name, _, original in _REPLACEMENTS:
+                    setattr(holder, name, original)
 
 
 def open_document(document: bytes) -> PdfFileReader:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from pyhanko.pdf_utils import xref
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.xref import XRefSectionType, parse_xref_table
+from pyhanko.pdf_utils.xref import XRefSectionType
 
 
 def object_named_twice(reader: PdfFileReader, document: bytes) -> int | None:
@@ -22,7 +23,7 @@ def object_named_twice(reader: PdfFileReader, document: bytes) -> int | None:
         table = BytesIO(document)
         table.seek(section.start_location)
         seen: set[int] = set()
-        for entry in parse_xref_table(table, strict=True):  # read as the engine reads it
+        for entry in xref.parse_xref_table(table, strict=True):  # read as the engine reads it
             if entry.idnum in seen:
                 return entry.idnum
             seen.add(entry.idnum)

@@ -11,18 +11,13 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from asn1crypto.x509 import NameTypeAndValue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
-from pyhanko.pdf_utils.reader import HistoricalResolver
-from pyhanko.sign.diff_analysis.rules import form_field_rules
 
 from certs.keys.file import FileKey
 from signer import engine
-from signer.engine_pages import original_walk_pages, walk_pages
-from signer.engine_usages import load_usages, original_load_usages
 from signer.errors import DocumentMalformed
 from signer.verdicts import Verdict
 from tests.support.plain_kinds import CATALOG, PAGE, PAGES, with_streams
@@ -129,16 +124,16 @@ def test_names_are_decoded_as_the_original_decodes_them(written: bytes) -> None:
 
 
 def test_the_engine_is_left_as_its_makers_wrote_it() -> None:
-    with engine.accelerated(), engine.accelerated():
-        assert generic.read_hex_string_from_stream is engine.read_hex_string
-        assert HistoricalResolver._load_reverse_xref_cache is load_usages
-        assert form_field_rules._walk_page_tree_annots is walk_pages
-    assert generic.read_hex_string_from_stream is engine.original_read_hex_string
-    assert NameTypeAndValue._ldap_string_prep is engine.original_prepare_name
-    assert generic.NameObject.write_to_stream is engine.original_write_name
-    assert generic._decode_name is engine.original_decode_name
-    assert HistoricalResolver._load_reverse_xref_cache is original_load_usages
-    assert form_field_rules._walk_page_tree_annots is original_walk_pages
+    def in_place() -> list[object]:
+        return [holder.__dict__[name] for holder, name, _, _ in engine._REPLACEMENTS]
+
+    originals = in_place()
+    assert originals == [original for *_, original in engine._REPLACEMENTS]
+    with engine.accelerated():
+        with engine.accelerated():
+            assert in_place() == [ours for *_, ours, _ in engine._REPLACEMENTS]
+        assert in_place() == [ours for *_, ours, _ in engine._REPLACEMENTS]
+    assert in_place() == originals
 
 
 def lzw(rows: bytes) -> bytes:

@@ -22,7 +22,7 @@ from bench.fuzz_updates import updated
 from certs.authority import Issued
 from certs.keys.file import FileKey
 from signer import engine, engine_pages, engine_usages
-from signer.bare_objects import BareObjects, Ref, Unusual, bare
+from signer.bare_objects import BareObjects, Ref, Unusual, bare, links_of
 from signer.changes import Locks, judge_changes
 from tests.support import attacks
 from tests.support.hand_signing import assembled, hand_signed
@@ -128,12 +128,13 @@ def require_same_objects(document: bytes) -> int:
             continue
         try:
             if isinstance(place, int):
-                value = ours._plain(target, place)
+                value, links, _ = ours._plain(target, place)
             else:
-                value = ours._from_stream(target, place)
+                value, links, _ = ours._from_stream(target, place)
         except (Unusual, ValueError):
             continue
         assert value == bare(reader.get_historical_resolver(0)(reference))
+        assert list(links) == list(links_of(value)) or isinstance(value, Ref)
         count += 1
     return count
 
