@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import Issued
+from signer.leniencies import Leniency
 from signer.reasons import Reason
 from signer.rsa_moduli import with_unsigned_modulus
 from signer.verdicts import Changes, Integrity, Verdict
@@ -60,6 +61,7 @@ def test_a_negative_modulus_is_read_and_its_owner_never_trusted(
     report = judge(hand_signed(odd))
     (entry,) = report.signatures
     assert (entry.integrity, entry.changes) == (Integrity.INTACT, Changes.NONE)
+    assert entry.leniencies == (Leniency.NEGATIVE_MODULUS,)
     assert (report.verdict, report.reason) == (
         Verdict.INDETERMINATE,
         Reason.CERTIFICATE_UNSUITABLE,
@@ -101,3 +103,4 @@ def test_a_scheme_named_for_a_digest_makes_no_other_digest_pass(
     report = judge(document[: place.start(1)] + digits + document[place.end(1) :])
     assert report.verdict is not Verdict.VALID
     assert report.signatures[0].integrity is not Integrity.INTACT
+    assert report.signatures[0].leniencies == (Leniency.SCHEME_AS_DIGEST,)
