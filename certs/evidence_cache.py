@@ -60,12 +60,16 @@ class SharedAnswers:
         self._directory = directory
         self._limits = limits or CacheLimits()
 
-    def get(self, request: EvidenceRequest, *, now: datetime) -> RevocationEvidence | None:
-        """The answer to the request, if it still counts as if it had just come."""
+    def get(
+        self, request: EvidenceRequest, *, now: datetime
+    ) -> tuple[RevocationEvidence, datetime] | None:
+        """The answer to the request, if it still counts as if it had just come, and until when."""
         path = self._file("answer", *question(request))
         try:
-            body = self._read(path, now=now, seconds=self._limits.answer_seconds)
-            return None if body is None else accepted_evidence(request, body, now=now)
+            found = self._read(path, now=now, seconds=self._limits.answer_seconds)
+            return (
+                None if found is None else (accepted_evidence(request, found[0], now=now), found[1])
+            )
         except (*_UNUSABLE, FetchFailed):
             _remove(path)
             return None
@@ -94,8 +98,12 @@ class SharedAnswers:
         self._write(self._file("silent", url.encode()), b"", until=until)
 
     @asynccontextmanager
-    async def turn(self, request: EvidenceRequest) -> AsyncIterator[None]:
-        """One at a time for a question, over all processes; a process gives it up by ending."""
+    async def turn(self, request: EvidenceRequest, *, patience: float) -> AsyncIterator[None]:
+        """One at a time for a question, over all processes; a process gives it up by ending.
+
+        patience: seconds after which a turn is taken anyway. A process that was stopped in its turn
+        costs the others this time and a request of their own, never an answer.
+        """
         name = int(self._file("answer", *question(request)).name[:8], 16) % _TURNS
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -108,7 +116,9 @@ class SharedAnswers:
             yield  # without a place to take turns in, each asks for itself
             return
         try:
-            await _locked(descriptor)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await _locked(descriptor)
             yield
         finally:
             os.close(descriptor)
@@ -119,8 +129,8 @@ class SharedAnswers:
             digest.update(len(part).to_bytes(8) + part)
         return self._directory / digest.hexdigest()
 
-    def _read(self, path: Path, *, now: datetime, seconds: float) -> bytes | None:
-        """The content, None where there is none. Raises ValueError for what must go."""
+    def _read(self, path: Path, *, now: datetime, seconds: float) -> tuple[bytes, datetime] | None:
+        """The content and its end, None where there is none. Raises ValueError for what must go."""
         try:
             # Nothing that leads elsewhere, and nothing that keeps its reader waiting.
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -138,7 +148,7 @@ class SharedAnswers:
         until = datetime.fromisoformat(str(said.get("until")))
         if not now < until <= now + timedelta(seconds=seconds):
             raise ValueError("its time is over")
-        return body
+        return body, until
 
     def _write(self, path: Path, body: bytes, *, until: datetime) -> None:
         digest = hashlib.sha256(body).hexdigest()

@@ -110,9 +110,19 @@ class EvidenceCache:
         self._kept.move_to_end(key)
         return evidence
 
-    def put(self, request: EvidenceRequest, evidence: RevocationEvidence, *, now: datetime) -> None:
-        """Keep an accepted answer; one without nextUpdate, or larger than all room, is not kept."""
-        until = next_update(evidence)
+    def put(
+        self,
+        request: EvidenceRequest,
+        evidence: RevocationEvidence,
+        *,
+        now: datetime,
+        until: datetime | None = None,
+    ) -> None:
+        """Keep an accepted answer; one without nextUpdate, or larger than all room, is not kept.
+
+        until: when it ends that was kept elsewhere before.
+        """
+        until = until or next_update(evidence)
         if until is None or _size(evidence) > self._max_bytes:
             return
         key = question(request)

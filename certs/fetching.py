@@ -35,6 +35,7 @@ __all__ = ["EvidenceFetcher", "FetchFailure", "FetchLimits", "FetchPolicy"]
 
 _REMEMBERED_FAILURES = 100
 _REMEMBERED_SILENCES = 256
+_NOTING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +209,11 @@ class EvidenceFetcher:
             return None
         now = self._clock()
         found = await asyncio.to_thread(self._sources.shared.get, request, now=now)
-        if found is not None:
-            self._cache.put(request, found, now=now)
-        return found
+        if found is None:
+            return None
+        evidence, until = found
+        self._cache.put(request, evidence, now=now, until=until)
+        return evidence
 
     async def _is_silent(self, place: str) -> bool:
         until = self._silent.get(place)
@@ -241,7 +244,9 @@ class EvidenceFetcher:
                 if self._sources.shared is None:
                     yield
                 else:
-                    async with self._sources.shared.turn(request):
+                    # Whoever has the turn now is done by then, or noted that nobody answers.
+                    patience = self._policy.limits.total_seconds + _NOTING_SECONDS
+                    async with self._sources.shared.turn(request, patience=patience):
                         yield
         finally:
             lock, waiting = self._turns.pop(key)

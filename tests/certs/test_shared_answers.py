@@ -135,6 +135,20 @@ async def test_an_answer_is_asked_for_again_after_its_next_update(tmp_path: Path
         assert len(here.server.requests) == 2
 
 
+async def test_an_answer_lives_no_longer_by_being_shared(tmp_path: Path) -> None:
+    crl = ISSUER.crl()  # good for a day
+    async with office(hostile.answering(crl), tmp_path) as here:
+        request = asking(here.server.url, kind=EvidenceKind.CRL)
+        await here.gather(request)
+        here.clock.now += timedelta(hours=11)
+        async with here.process() as later:
+            assert await later.gather([request])
+            assert len(here.server.requests) == 1
+            here.clock.now += timedelta(hours=2)
+            assert await later.gather([request])
+            assert len(here.server.requests) == 2
+
+
 def planted(directory: Path, body: bytes, until: datetime = NOW + MINUTE) -> SharedAnswers:
     """The cache with the file of the question's answer as somebody else would write it."""
     shared = SharedAnswers(directory)
@@ -332,7 +346,7 @@ def test_a_silence_is_no_answer_and_an_answer_no_silence(tmp_path: Path) -> None
 
 async def test_a_process_that_dies_in_its_turn_gives_it_up(tmp_path: Path) -> None:
     shared = SharedAnswers(tmp_path)
-    async with shared.turn(REQUEST):
+    async with shared.turn(REQUEST, patience=60):
         [name] = os.listdir(tmp_path)
     program = (
         "import fcntl, sys, time; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX);"
@@ -345,10 +359,12 @@ async def test_a_process_that_dies_in_its_turn_gives_it_up(tmp_path: Path) -> No
         assert holder.stdout is not None
         assert await holder.stdout.readline() == b"mine\n"
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1), shared.turn(REQUEST):
+            async with asyncio.timeout(0.1), shared.turn(REQUEST, patience=60):
                 pass
+        async with asyncio.timeout(5), shared.turn(REQUEST, patience=0.1):
+            pass  # one that never ends is not waited for without end
     finally:
         holder.kill()
         await holder.wait()
-    async with asyncio.timeout(5), shared.turn(REQUEST):
+    async with asyncio.timeout(5), shared.turn(REQUEST, patience=60):
         pass
