@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from cryptography.x509.oid import NameOID
 
 from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
@@ -65,6 +66,28 @@ class Pair:
             offer=offer,
         )
         certificate = builder.sign(self.key, hashes.SHA256())
+        return Pair(certificate, private_key, self)
+
+    def naming(self, *urls: str, key: PrivateKey | KeyKind = "p256") -> Pair:
+        """A signer's certificate that names the addresses for everything that can be asked for."""
+        names = [x509.UniformResourceIdentifier(each) for each in urls]
+        private_key = make_key(key) if isinstance(key, str) else key
+        builder = certificate_builder(
+            subject("Hostile", (NameOID.PSEUDONYM, "test")),
+            private_key.public_key(),
+            issuer=self.certificate,
+            validity=VALID,
+            profile=SIGNING,
+            offer=Offer(),
+        )
+        methods = (Access.OCSP, Access.CA_ISSUERS)
+        access = [x509.AccessDescription(method, name) for name in names for method in methods]
+        points = [x509.DistributionPoint([name], None, None, None) for name in names]
+        certificate = (
+            builder.add_extension(x509.AuthorityInformationAccess(access), critical=False)
+            .add_extension(x509.CRLDistributionPoints(points), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
         return Pair(certificate, private_key, self)
 
     def authority(self, name: str, *, offer: Offer | None = None) -> Pair:

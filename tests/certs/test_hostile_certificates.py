@@ -8,20 +8,16 @@ from dataclasses import dataclass, field
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import AuthorityInformationAccessOID as Access
-from cryptography.x509.oid import NameOID
 
 from certs.anchors import AnchorRole
-from certs.authority_profiles import SIGNING, Offer, certificate_builder, make_key, subject
 from certs.checking import PathChecker
 from certs.fetch_policy import FetchLimits, FetchPolicy, parse_policy
 from certs.fetching import EvidenceFetcher
 from certs.path import PathStatus
 from certs.revocation import MAX_ADDRESSES_PER_KIND, EvidenceKind, EvidenceRequest, issuer_addresses
 from tests.certs import hostile_http as hostile
-from tests.certs.forging import VALID, FrozenClock, root
+from tests.certs.forging import FrozenClock, root
 
 ROOT = root()
 ISSUER = ROOT.authority("Issuing")
@@ -30,24 +26,7 @@ QUICK = FetchLimits(total_seconds=2, gather_seconds=5)
 
 def naming(*urls: str) -> x509.Certificate:
     """A certificate by a trusted authority that names the addresses for everything."""
-    names = [x509.UniformResourceIdentifier(each) for each in urls]
-    key = make_key("p256")
-    builder = certificate_builder(
-        subject("Hostile", (NameOID.PSEUDONYM, "test")),
-        key.public_key(),
-        issuer=ISSUER.certificate,
-        validity=VALID,
-        profile=SIGNING,
-        offer=Offer(),
-    )
-    methods = (Access.OCSP, Access.CA_ISSUERS)
-    access = [x509.AccessDescription(method, name) for name in names for method in methods]
-    points = [x509.DistributionPoint([name], None, None, None) for name in names]
-    return (
-        builder.add_extension(x509.AuthorityInformationAccess(access), critical=False)
-        .add_extension(x509.CRLDistributionPoints(points), critical=False)
-        .sign(ISSUER.key, hashes.SHA256())
-    )
+    return ISSUER.naming(*urls).certificate
 
 
 @dataclass
