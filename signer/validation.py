@@ -20,7 +20,7 @@ from cryptography import x509
 from certs.anchors import AnchorRole
 from certs.errors import IdentityUnreadable
 from certs.identity import IdentityKind, SignerIdentity, fingerprint, identify
-from signer.cases import Case, DocumentFacts, Judged  # noqa: F401
+from signer.cases import Case, Judged
 from signer.changes import ChangeJudgement
 from signer.cms_signatures import CmsSignature, certificate_of, check_strength, digest_parts
 from signer.engine import ENGINE_ERRORS
