@@ -6,8 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko_certvalidator.authority import CertTrustAnchor
+from pyhanko_certvalidator.path import ValidationPath
 
 from certs.anchors import AnchorRole
+from certs.parsing import asn1_certificate
 from certs.path import PathStatus, judge_path
 from certs.revocation import RevocationEvidence
 from tests.certs.forging import NOW, OFFER, Pair, Saying, root
@@ -63,3 +67,12 @@ def test_what_others_say_proves_nothing_below_an_intermediate_anchor() -> None:
         assert status(LEAF, evidence=other) is PathStatus.REVOCATION_UNKNOWN
     stale = RevocationEvidence(crls=(ANCHOR.crl(at=NOW - timedelta(days=60)),))
     assert status(LEAF, evidence=stale) is PathStatus.REVOCATION_UNKNOWN
+
+
+def test_the_library_still_finds_nobody_above_an_intermediate_anchor() -> None:
+    """Once this fails, `_AnchoredPath` of certs/path.py has become superfluous."""
+    intermediate = asn1_certificate(ANCHOR.certificate.public_bytes(Encoding.DER))
+    leaf = asn1_certificate(LEAF.certificate.public_bytes(Encoding.DER))
+    path = ValidationPath(CertTrustAnchor(intermediate), [], leaf)
+    with pytest.raises(LookupError):
+        path.truncate_to_issuer_and_append(intermediate)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
-import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,44 +15,22 @@ from certs.anchors import AnchorClass, TrustAnchor
 from certs.errors import TrustStoreInvalid
 from certs.trust_changes import HISTORY, TrustAct, changing
 from certs.trust_files import INDEX, PENDING, load_trust_store, read_trust_directory
+from tests.certs.dying import died_at_every_step
 from tests.certs.forging import NOW
 from tests.support.unmarked import unmarked
 
 ROOTS = [unmarked(f"Root {number}").anchor() for number in range(3)]
-# Dies in the middle: at the n-th thing that it does to a file of the directory, for every n.
-DYING = """
-import os, pickle, shutil, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from certs.trust_changes import changing
+CHANGE = ("tests.certs.test_trust_changes", "change")
 
-ground, changes = Path(sys.argv[1]), pickle.loads(sys.stdin.buffer.read())
 
-def change(directory):
-    with changing(directory, at=datetime.now(UTC)) as change:
+def change(directory: Path, changes: Sequence[tuple[str, TrustAnchor | None]]) -> None:
+    """The change that dies in the middle."""
+    with changing(directory, at=NOW) as changed:
         for file, anchor in changes:
-            change.remove(file) if anchor is None else change.put(file, anchor)
-
-for steps in range(1, 100):
-    directory = ground / f"{steps:02}"
-    shutil.copytree(ground / "before", directory)
-    child = os.fork()
-    if child == 0:
-        left = steps
-        def watch(event, arguments):
-            global left
-            named = arguments and str(arguments[0]).startswith(str(directory))
-            if named and event in ("open", "os.rename", "os.remove"):
-                left -= 1
-                if left == 0:
-                    os._exit(9)
-        sys.addaudithook(watch)
-        change(directory)
-        os._exit(0)
-    if os.waitpid(child, 0)[1] == 0:
-        sys.exit(0)
-sys.exit("it never came to an end")
-"""
+            if anchor is None:
+                changed.remove(file)
+            else:
+                changed.put(file, anchor)
 
 
 def put(directory: Path, **anchors: TrustAnchor) -> None:
@@ -66,18 +41,6 @@ def put(directory: Path, **anchors: TrustAnchor) -> None:
 
 def history(directory: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (directory / HISTORY).read_text("utf-8").splitlines()]
-
-
-def died_at_every_step(
-    ground: Path, changes: Sequence[tuple[str, TrustAnchor | None]]
-) -> list[Path]:
-    subprocess.run(
-        [sys.executable, "-c", DYING, str(ground)],
-        input=pickle.dumps(changes),
-        check=True,
-        timeout=60,
-    )
-    return sorted(each for each in ground.iterdir() if each.name.isdecimal())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +59,7 @@ def test_a_crash_at_any_step_leaves_the_store_before_or_after_and_the_next_chang
     before = {"first.crt": ROOTS[0]}
     after = {**before, **dict(changes)}
     expected = [before, {name: anchor for name, anchor in after.items() if anchor is not None}]
-    died = died_at_every_step(tmp_path, changes)
+    died = died_at_every_step(tmp_path, CHANGE, changes)
     assert len(died) > 5
     seen = []
     for directory in died:
@@ -119,7 +82,7 @@ def test_another_certificate_under_a_name_never_meets_the_roles_of_the_one_befor
 ) -> None:
     put(tmp_path / "before", first=ROOTS[0])
     stranger = replace(unmarked("Stranger").anchor(), anchor_class=AnchorClass.FOREIGN)
-    for directory in died_at_every_step(tmp_path, [("first.crt", stranger)]):
+    for directory in died_at_every_step(tmp_path, CHANGE, [("first.crt", stranger)]):
         anchors = list(read_trust_directory(directory).anchors.values())
         assert anchors in ([ROOTS[0]], [], [stranger])
 

@@ -30,6 +30,7 @@ from certs.trusted_list_files import (
     read_known_lists,
 )
 from certs.trusted_lists import TrustedList, read_trusted_list
+from tests.certs.dying import died_at_every_step
 from tests.certs.forging import root, weak_rsa
 from tests.support.trusted_lists import (
     CA_PKC,
@@ -399,6 +400,40 @@ def test_a_list_never_comes_into_a_practice_store(tmp_path: Path) -> None:
     write_trust_anchor(tmp_path, root().anchor(), name="practice", at=NOW)
     with pytest.raises(AnchorRefused, match="PRACTICE_MIXED"):
         put(tmp_path, GOOD)
+
+
+def import_next(directory: Path, content: TrustedList) -> None:
+    """The import that dies in the middle."""
+    import_trusted_list(
+        directory,
+        content,
+        name="xx",
+        blocks=frozenset(Block),
+        anchor_class=AnchorClass.FOREIGN,
+        at=NOW,
+    )
+
+
+def test_an_import_that_dies_at_any_step_can_be_repeated_and_ends_as_if_it_had_not(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path / "before", GOOD)
+    scheme = Scheme(sequence="8", issued=(NOW - timedelta(days=5)).isoformat())
+    successor = listed(
+        service(State(since=day(2025), status=WITHDRAWN), *GOOD.states),
+        service(State(since=day(2021)), of=OTHER),
+        scheme=scheme,
+    )
+    work = ("tests.certs.test_trusted_list_anchors", "import_next")
+    *died, whole = died_at_every_step(tmp_path, work, successor)
+    before, after = (load_trust_store(each).version for each in (tmp_path / "before", whole))
+    assert len(died) > 5
+    assert before != after
+    for directory in died:
+        assert load_trust_store(directory).version in {before, after}
+        import_next(directory, successor)
+        assert load_trust_store(directory).version == after
+        assert read_known_lists(directory) == read_known_lists(whole)
 
 
 @pytest.mark.parametrize("name", ["", "XX", "../x", "x" * 33, "a.b"])
