@@ -35,6 +35,7 @@ from certs.known_paths import forget as forget_paths
 from certs.path import PathVerdict
 from certs.raw_signatures import is_signature_by
 from signer.accepting_cms import PlainCms, read_plain_cms
+from signer.accepting_cms import forget as forget_signers
 from signer.accepting_document import PlainSigned, read_signed
 from signer.accepting_revisions import describe_revisions
 from signer.examining import PADES
@@ -72,6 +73,7 @@ def accept(
 def forget() -> None:
     """Forget everything that was kept of earlier documents: paths, certificates, descriptions."""
     forget_paths()
+    forget_signers()
     _signer.cache_clear()
     _described.clear()
 

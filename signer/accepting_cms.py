@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from asn1crypto import algos
@@ -30,6 +31,7 @@ from certs.schemes import DIGESTS, SchemeFamily, SignatureScheme
 from signer.cms_template import CONTENT_TYPE_ATTRIBUTE, MESSAGE_DIGEST, SIGNED_DATA, mechanism_of
 
 MAX_CERTIFICATES: Final = 8
+_KEPT_SIGNERS: Final = 512
 _CONTEXT_4: Final = 0xA4
 _VERSION_1: Final = b"\x02\x01\x01"
 _DATA: Final = bytes.fromhex("06092a864886f70d010701")
@@ -107,8 +109,19 @@ def read_plain_cms(content: bytes, digest: Callable[[str], bytes]) -> PlainCms:
     known = _MECHANISMS.get((digest_algorithm, mechanism))
     if known is None:
         raise Unusual("another algorithm")
-    own, others = _part(certificates, identifier)
-    attributes = _attributes(own, identifier, document_digest=digest(known.scheme.digest_algorithm))
+    named = _named(certificates, identifier)
+    attributes = b"".join(
+        sorted(
+            (
+                CONTENT_TYPE_ATTRIBUTE,
+                _attribute(
+                    MESSAGE_DIGEST,
+                    encode(OCTET_STRING, digest(known.scheme.digest_algorithm)),
+                ),
+                named.attribute,
+            )
+        )
+    )
     signature = content[signer[5][2] : signer[5][3]]
     written = _container(
         certificates,
@@ -124,8 +137,8 @@ def read_plain_cms(content: bytes, digest: Callable[[str], bytes]) -> PlainCms:
     if written != content:
         raise Unusual("not as our signer writes it")
     return PlainCms(
-        certificate=own,
-        others=others,
+        certificate=named.certificate,
+        others=named.others,
         scheme=known.scheme,
         scheme_name=known.name,
         signed=encode(SET, attributes),
@@ -142,18 +155,34 @@ def _signed_data(content: bytes) -> tuple[int, int]:
     return inside(content, wrapped[2], tag=SEQUENCE, end=wrapped[3])
 
 
-def _part(certificates: tuple[bytes, ...], identifier: bytes) -> tuple[bytes, tuple[bytes, ...]]:
-    """Return the certificate that the identifier (IssuerAndSerialNumber) names, and the others.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """The signer's certificate, the others, and the signed attribute that names the first."""
+
+    certificate: bytes
+    others: tuple[bytes, ...]
+    attribute: bytes
+
+
+# The same for all signatures of one signer.
+@lru_cache(maxsize=_KEPT_SIGNERS)
+def _named(certificates: tuple[bytes, ...], identifier: bytes) -> _Named:
+    """Return the certificate that the identifier (IssuerAndSerialNumber) names.
 
     Its serial number must be no other's, so that there is one way only to understand that.
     """
     if list(certificates) != sorted(set(certificates)):
         raise Unusual("certificates out of order")
     named = [(each, *_issuer_and_serial(each)) for each in certificates]
-    own = [each for each, issuer, serial in named if encode(SEQUENCE, issuer, serial) == identifier]
+    own = [each for each in named if encode(SEQUENCE, *each[1:]) == identifier]
     if len(own) != 1 or len({serial for _, _, serial in named}) != len(certificates):
         raise Unusual("no signer's certificate, or several")
-    return own[0], tuple(each for each in certificates if each != own[0])
+    [(certificate, issuer, serial)] = own
+    return _Named(
+        certificate=certificate,
+        others=tuple(each for each in certificates if each != certificate),
+        attribute=_signing_certificate(certificate, issuer=issuer, serial=serial),
+    )
 
 
 def _issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
@@ -167,23 +196,16 @@ def _issuer_and_serial(certificate: bytes) -> tuple[bytes, bytes]:
     return certificate[issuer_at:issuer_end], certificate[at:serial_end]
 
 
-def _attributes(certificate: bytes, identifier: bytes, *, document_digest: bytes) -> bytes:
-    """Return the signed attributes in the order of DER (X.690 §11.6)."""
-    start, stop = whole(identifier, tag=SEQUENCE)
-    serial_at = elements(identifier, start, end=stop)[1][1]
-    issuer = encode(SEQUENCE, encode(_CONTEXT_4, identifier[start:serial_at]))
-    named = encode(
+def _signing_certificate(certificate: bytes, *, issuer: bytes, serial: bytes) -> bytes:
+    """Return the attribute signing-certificate-v2 (RFC 5035 §3)."""
+    general_names = encode(SEQUENCE, encode(_CONTEXT_4, issuer))
+    identified = encode(
         SEQUENCE,
-        encode(OCTET_STRING, hashlib.sha256(certificate).digest()),
-        encode(SEQUENCE, issuer, identifier[serial_at:]),
-    )
-    members = (
-        CONTENT_TYPE_ATTRIBUTE,
-        _attribute(MESSAGE_DIGEST, encode(OCTET_STRING, document_digest)),
         # RFC 5035 §4: SHA-256 is the default, which DER leaves out.
-        _attribute(_SIGNING_CERTIFICATE, encode(SEQUENCE, encode(SEQUENCE, named))),
+        encode(OCTET_STRING, hashlib.sha256(certificate).digest()),
+        encode(SEQUENCE, general_names, serial),
     )
-    return b"".join(sorted(members))
+    return _attribute(_SIGNING_CERTIFICATE, encode(SEQUENCE, encode(SEQUENCE, identified)))
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:
@@ -202,3 +224,8 @@ def _container(
         encode(SET, encode(SEQUENCE, _VERSION_1, *signer)),
     )
     return encode(SEQUENCE, SIGNED_DATA, encode(CONTEXT_0, signed_data))
+
+
+def forget() -> None:
+    """Forget what was kept of signers' certificates."""
+    _named.cache_clear()

@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
-
-from pyhanko.pdf_utils import generic
 
 from signer.document import (
     SignedRange,
@@ -47,7 +45,7 @@ _END = re.compile(
 )
 _OBJECT_END = re.compile(rb"[\x00\t\n\x0c\r ]*+endobj[\x00\t\n\x0c\r ]")
 _PRINTABLE = re.compile(rb"[ -~]+")
-_DATE = re.compile(rb"D:\d{14}(?:Z|[+-]\d{2}'\d{2}')")
+_DATE = re.compile(rb"D:(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:Z|([+-])([01]\d)'([0-5]\d)')")
 _FIXED: Final = {
     b"/Type": b"/Sig",
     b"/Filter": b"/Adobe.PPKLite",
@@ -206,8 +204,12 @@ def _signature_entries(
 
 
 def _stated_at(entries: Entries) -> datetime:
-    written = bytes_of_string(entries.get(b"/M", b""))
-    if _DATE.fullmatch(written) is None:
+    """Read /M as `signer.examining` does, in the one form that our signer writes."""
+    written = _DATE.fullmatch(bytes_of_string(entries.get(b"/M", b"")))
+    if written is None:
         raise NotPlain("a date in another form")
-    # As `signer.examining` reads it.
-    return generic.parse_pdf_date(written.decode("ascii"), strict=False).astimezone(UTC)
+    *numbers, zone, hours, minutes = written.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    stated = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    return stated + offset if zone == b"-" else stated - offset

@@ -27,28 +27,32 @@ def _brought(found: PlainSigned) -> tuple[RevisionContent, ...]:
     """Say what the update brought, by the types of the objects that it writes."""
     reading = found.reading
     before, update = reading.sections
-    root = reference_of(reading.trailer[b"/Root"])
-    if before.trailer.get(b"/Root") != reading.trailer[b"/Root"]:
+    root = reading.trailer[b"/Root"]
+    if before.trailer.get(b"/Root") != root:
         raise NotPlain("another catalog")
-    if b"/DSS" in reading.entries(root, before_update=True):
+    if b"/DSS" in reading.entries(reference_of(root), before_update=True):
         raise NotPlain("evidence that was taken away")
-    numbers = [number for number in update.numbers() if update.kind(number) != FREE]
-    if len(numbers) > MAX_OBJECTS:
+    written = [
+        run.first + index
+        for run in update.runs
+        for index, kind in enumerate(run.kinds)
+        if kind != FREE
+    ]
+    if len(written) > MAX_OBJECTS:
         raise NotPlain("many objects")
-    contents = {RevisionContent.SIGNATURE}
-    for number in numbers:
-        if number not in (found.signature, update.stream):
-            is_new = before.kind(number) in (None, FREE)
-            content = _content(found, number, is_new=is_new)
-            contents |= {content} if content is not None else set()
-    return tuple(each for each in RevisionContent if each in contents)
+    brought = {
+        _content(found, number)
+        for number in written
+        if number not in (found.signature, update.stream)
+    }
+    brought.add(RevisionContent.SIGNATURE)
+    return tuple(each for each in RevisionContent if each in brought)
 
 
-def _content(found: PlainSigned, number: int, *, is_new: bool) -> RevisionContent | None:
+def _content(found: PlainSigned, number: int) -> RevisionContent | None:
     """Say what an object brings, None for what it takes to bring something."""
-    if number in found.objects:
-        entries, is_stream = found.objects[number], False
-    else:
+    entries, is_stream = found.objects.get(number), False
+    if entries is None:
         entries, is_stream = _described(found.reading, number)
     if entries is None:
         return None
@@ -62,8 +66,10 @@ def _content(found: PlainSigned, number: int, *, is_new: bool) -> RevisionConten
         return TYPES[named]
     if named == "/Annot" and b"/FT" not in entries:
         return RevisionContent.OTHER
-    rewritten = is_stream and not is_new
-    return RevisionContent.OTHER if rewritten and named not in SILENT else None
+    if not is_stream or named in SILENT:
+        return None
+    is_new = found.reading.sections[0].kind(number) in (None, FREE)
+    return None if is_new else RevisionContent.OTHER
 
 
 def _described(reading: PlainDocument, number: int) -> tuple[Entries | None, bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from asn1crypto import keys
@@ -25,6 +26,7 @@ from signer.policy import LEVELS, Algorithms, Format, VerificationPolicy, Weakne
 from signer.reasons import Reason
 from signer.verdicts import SignatureKind, SignatureLevel, SubIndication
 
+_KEPT_CERTIFICATES: Final = 256
 _OTHER_FORMATS: Final = {"/adbe.pkcs7.detached": Format.ADBE_PKCS7_DETACHED}
 _SCHEMES: Final = {
     SignatureAlgorithmOID.RSASSA_PSS: "rsassa_pss",
@@ -146,6 +148,8 @@ def algorithms_of(signature: CmsSignature) -> Algorithms:
     return Algorithms(digest=signature.digest_algorithm, scheme=named, rsa_bits=bits, curve=curve)
 
 
+# Issuers are the same few for all documents.
+@lru_cache(maxsize=_KEPT_CERTIFICATES)
 def certificate_algorithms(certificate: x509.Certificate) -> Algorithms:
     """Return what a certificate was signed with, and what its own key is."""
     try:
