@@ -46,6 +46,7 @@ from signer.engine import ENGINE_ERRORS, array, dictionary, empty_dictionary, ra
 from signer.idle_frees import WithoutIdleFrees, freed_again_after
 from signer.leniencies import Leniency
 from signer.number_and_date import TEXT_FIELDS
+from signer.overlays import covered_after
 from signer.prepared_fields import PreparedField, prepared_fields
 from signer.reasons import Reason
 from signer.signature_fields import FieldState, signature_fields
@@ -274,6 +275,8 @@ def judge_changes(
         signed = reader.get_historical_resolver(revision)
         if hollow and hollow - _field_states(signed):
             return _forbidden(Reason.OVERLAY_FIELD, "a visible field without a signature")
+        if covered := covered_after(reader, signed):
+            return _forbidden(Reason.CONTENT_COVERED, covered)
         policy = _NUMBER_AND_DATE if prepared_fields(signed) else _SIGNATURES_ONLY
         result = policy.review_file(
             reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document

@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """Ordinary form fields were filled in after this signature."""
     OVERLAY_FIELD = "OVERLAY_FIELD"
     """A visible signature field without a good signature was laid over the signed page."""
+    CONTENT_COVERED = "CONTENT_COVERED"
+    """What is seen of a later signature covers too much of a signed page."""
     NUMBER_ADDED_AFTER_SIGNATURE = "NUMBER_ADDED_AFTER_SIGNATURE"
     """Page content changed after this signature, but a later good signature covers all of it."""
     # Trust and time.
@@ -118,6 +120,7 @@ VERDICTS: dict[Reason, Verdict] = {
     Reason.HYBRID_REFERENCES: Verdict.INDETERMINATE,
     Reason.FORM_FILLED: Verdict.INDETERMINATE,
     Reason.OVERLAY_FIELD: Verdict.INVALID,
+    Reason.CONTENT_COVERED: Verdict.INVALID,
     Reason.NUMBER_ADDED_AFTER_SIGNATURE: Verdict.INVALID,
     Reason.NO_TRUSTED_PATH: Verdict.INDETERMINATE,
     Reason.CERTIFICATE_UNSUITABLE: Verdict.INDETERMINATE,

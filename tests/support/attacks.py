@@ -187,10 +187,12 @@ def with_redrawn_fields(document: bytes) -> bytes:
     return results[0]
 
 
-def with_overlay(document: bytes, name: str = "Overlay") -> bytes:
+def with_overlay(
+    document: bytes, name: str = "Overlay", *, box: tuple[int, int, int, int] = (50, 700, 400, 800)
+) -> bytes:
     """Lay an empty visible signature field over the page."""
     with update(document) as (writer, results):
-        append_signature_field(writer, SigFieldSpec(name, box=(50, 700, 400, 800)))
+        append_signature_field(writer, SigFieldSpec(name, box=box))
     return results[0]
 
 
