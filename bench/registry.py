@@ -10,6 +10,7 @@ from bench import (
     signing,
     verify,
     verify_crl,
+    verify_memory,
     whole_service,
 )
 from bench.harness import Entry
@@ -21,6 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
     *levels.ENTRIES,
     whole_service.ENTRY,
     *verify.ENTRIES,
+    verify_memory.ENTRY,
     *verify_crl.ENTRIES,
     *peers.ENTRIES,
 )
