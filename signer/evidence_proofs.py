@@ -83,11 +83,20 @@ def _made(verdict: PathVerdict, issuers: tuple[x509.Certificate, ...]) -> Iterat
         about = next(
             (at for at, each in enumerate(verdict.chain) if each.serial_number in serials), 0
         )
-        # Those that came along were judged by `certs.revocation_status`; the first to expire
-        # bounds them all.
         delegates = [each for each in response.certificates if each not in issuers]
-        first = min(delegates, key=lambda each: each.not_valid_after_utc, default=None)
+        named = [each for each in delegates if _is_responder(each, response)] or delegates
+        # Whether it is authorised, `certs.revocation_status` has judged; the first to expire
+        # bounds them all.
+        first = min(named, key=lambda each: each.not_valid_after_utc, default=None)
         yield _Made(der=der, above=issuers[about:], delegate=first)
+
+
+def _is_responder(certificate: x509.Certificate, response: ocsp.OCSPResponse) -> bool:
+    """Whether the response says that this certificate's owner made it (RFC 6960 §4.2.1)."""
+    if response.responder_name is not None:
+        return certificate.subject == response.responder_name
+    identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
+    return identifier.digest == response.responder_key_hash
 
 
 def _issuer_of_crl(der: bytes, issuers: tuple[x509.Certificate, ...]) -> int:
