@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.x509 import ocsp
 
 from certs.anchors import TrustAnchor
+from certs.known_crls import known_crl
 from certs.parsing import DAMAGE
 from certs.path import PathVerdict
 from certs.revocation_status import ParsedEvidence, RevocationStatus
@@ -101,7 +102,7 @@ def _is_responder(certificate: x509.Certificate, response: ocsp.OCSPResponse) ->
 
 def _issuer_of_crl(der: bytes, issuers: tuple[x509.Certificate, ...]) -> int:
     try:
-        named = x509.load_der_x509_crl(der).issuer
+        named = known_crl(der).parsed.issuer
     except DAMAGE:
         return 0
     return next((at for at, each in enumerate(issuers) if each.subject == named), 0)

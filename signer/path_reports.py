@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from certs.identity import fingerprint
+from certs.known_crls import known_crl
 from certs.parsing import DAMAGE
 from certs.path import PathVerdict
 from certs.revocation import EvidenceKind
@@ -96,7 +97,7 @@ def _window(kind: EvidenceKind, der: bytes) -> tuple[datetime | None, datetime |
     """Return what evidence calls its thisUpdate and its nextUpdate."""
     try:
         if kind is EvidenceKind.CRL:
-            crl = x509.load_der_x509_crl(der)
+            crl = known_crl(der).parsed
             return crl.last_update_utc, crl.next_update_utc
         singles = list(ocsp.load_der_ocsp_response(der).responses)
         newest = max(singles, key=lambda each: each.this_update_utc)
