@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -137,6 +137,8 @@ def _write(directory: Path, change: TrustChange, *, at: datetime) -> None:
     if len(change.anchors) > MAX_ANCHORS:
         raise TrustStoreInvalid(f"a store has at most {MAX_ANCHORS} anchors")
     before, after = change.before, change.anchors
+    if _mixed(after) and not _mixed(before):
+        raise TrustStoreInvalid("practice and real anchors never share a store")
     acts = list(change.acts())
     if not acts and not change.beside and (directory / INDEX).exists():
         return
@@ -161,6 +163,10 @@ def _write(directory: Path, change: TrustChange, *, at: datetime) -> None:
     for file in gone:
         (directory / file).unlink(missing_ok=True)
     (directory / PENDING).unlink()
+
+
+def _mixed(anchors: Mapping[str, TrustAnchor]) -> bool:
+    return len({anchor.practice for anchor in anchors.values()}) > 1
 
 
 def _remember(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,10 +17,11 @@ from certs.errors import TrustStoreInvalid
 from certs.trust_changes import HISTORY, TrustAct, changing
 from certs.trust_files import INDEX, PENDING, load_trust_store, read_trust_directory
 from tests.certs.dying import died_at_every_step
-from tests.certs.forging import NOW
+from tests.certs.forging import NOW, root
 from tests.support.unmarked import unmarked
 
 ROOTS = [unmarked(f"Root {number}").anchor() for number in range(3)]
+PRACTICE = root().anchor()
 CHANGE = ("tests.certs.test_trust_changes", "change")
 
 
@@ -164,3 +166,24 @@ def test_a_store_that_is_broken_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / INDEX).write_text("[[anchor")
     with pytest.raises(TrustStoreInvalid):
         put(tmp_path, second=ROOTS[1])
+
+
+def test_practice_never_comes_into_a_real_store_nor_a_real_anchor_among_practice(
+    tmp_path: Path,
+) -> None:
+    for place, first, second in (("real", ROOTS[0], PRACTICE), ("practice", PRACTICE, ROOTS[0])):
+        put(tmp_path / place, first=first)
+        with pytest.raises(TrustStoreInvalid, match="never share"):
+            put(tmp_path / place, second=second)
+        assert set(read_trust_directory(tmp_path / place).anchors) == {"first.crt"}
+
+
+def test_a_store_that_was_mixed_by_hand_can_be_put_right(tmp_path: Path) -> None:
+    put(tmp_path, first=ROOTS[0])
+    put(tmp_path / "other", practice=PRACTICE)
+    shutil.copy(tmp_path / "other" / "practice.crt", tmp_path)
+    with (tmp_path / INDEX).open("a") as index:
+        index.write("\n" + (tmp_path / "other" / INDEX).read_text())
+    with changing(tmp_path, at=NOW) as change:
+        change.remove("practice.crt")
+    assert load_trust_store(tmp_path).anchors == (ROOTS[0],)
