@@ -12,7 +12,16 @@ import pytest
 
 from certs.identity import IdentityKind, SignerIdentity
 from signer.reasons import VERDICTS, Reason
-from signer.report import Report, SignatureReport
+from signer.report import (
+    CertificateReport,
+    EvidenceReport,
+    Leniency,
+    Report,
+    RevisionContent,
+    RevisionReport,
+    SignatureReport,
+    ValidationMaterial,
+)
 from signer.verdicts import (
     Changes,
     Indication,
@@ -69,6 +78,71 @@ FAILED = replace(
 def test_a_report_comes_back_from_json_and_from_a_pickle(report: Report) -> None:
     assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
     assert pickle.loads(pickle.dumps(report)) == report
+
+
+CERTIFICATE = CertificateReport(
+    sha256="12" * 32,
+    subject="CN=Nguyễn Văn An",
+    issuer="CN=CA",
+    serial="1f",
+    not_before=datetime(2026, 1, 1, tzinfo=UTC),
+    not_after=datetime(2027, 1, 1, tzinfo=UTC),
+)
+FULL = replace(
+    REPORT,
+    policy="default@1#0123456789ab",
+    revisions=(
+        RevisionReport(number=1, end=400, changes=(RevisionContent.ORIGINAL,)),
+        RevisionReport(
+            number=2, end=1234, signed_by=("Leader",), changes=(RevisionContent.SIGNATURE,)
+        ),
+    ),
+    signatures=(
+        replace(
+            SIGNATURE,
+            revision=2,
+            covers_whole_document=True,
+            proved_at=SIGNATURE.timestamp_at,
+            leniencies=(Leniency.COMMENT_BEFORE_END,),
+            chain=(CERTIFICATE, replace(CERTIFICATE, subject="CN=CA", is_anchor=True)),
+            evidence=(
+                EvidenceReport(
+                    kind="OCSP",
+                    sha256="34" * 32,
+                    produced_at=datetime(2026, 11, 23, 8, tzinfo=UTC),
+                    proved_at=datetime(2026, 11, 23, 8, 30, tzinfo=UTC),
+                ),
+            ),
+            anchor_class="CONG_VU",
+        ),
+    ),
+    material=ValidationMaterial(certificates=(b"0",), crls=(b"1",)),
+)
+
+
+def test_all_that_a_report_names_comes_back_and_the_material_with_it_in_a_pickle() -> None:
+    assert Report.from_json(json.loads(json.dumps(FULL.to_json()))) == FULL
+    unpickled = pickle.loads(pickle.dumps(FULL))
+    assert (unpickled, unpickled.material) == (FULL, FULL.material)
+    assert "material" not in FULL.to_json()
+
+
+def test_a_report_of_an_earlier_version_is_read_without_what_it_lacks() -> None:
+    values = REPORT.to_json()
+    for name in ("policy", "revisions"):
+        del values[name]
+    added = ("revision", "covers_whole_document", "proved_at", "leniencies", "chain", "evidence")
+    for name in (*added, "anchor_class"):
+        del values["signatures"][0][name]
+    assert Report.from_json(values) == REPORT
+
+
+def test_an_instant_without_a_zone_and_text_that_no_reader_holds_are_kept_out() -> None:
+    with pytest.raises(ValueError, match="UTC"):
+        replace(CERTIFICATE, not_after=datetime(2027, 1, 1))  # noqa: DTZ001
+    assert replace(CERTIFICATE, subject="CN=\x00\ud800").subject == "CN=\ufffd\ufffd"
+    revision = RevisionReport(number=1, end=1, signed_by=("\x07",))
+    assert revision.signed_by == ("\ufffd",)
 
 
 def test_the_json_has_the_fields_that_are_promised() -> None:

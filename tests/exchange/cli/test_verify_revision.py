@@ -8,6 +8,7 @@ import pytest
 
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program
+from tests.support.pdfs import one_page
 
 
 def signed_twice(congvan: Program, desk: Desk) -> bytes:
@@ -58,3 +59,14 @@ def test_what_can_not_be_read_says_so_with_any_revision(congvan: Program, desk: 
     desk.document.write_bytes(b"no document")
     told = congvan("verify", desk.document, *desk.trusting, "--revision", "1", "--json")
     assert (told.code, told.document["reason"]) == (3, "NOT_A_PDF")
+
+
+def test_what_was_let_pass_is_shown_by_its_name(congvan: Program, desk: Desk) -> None:
+    plain = one_page().replace(b"startxref", b"%made by another maker\nstartxref")
+    desk.document.write_bytes(plain)
+    assert congvan("sign", desk.document, *desk.signing, "--level", "B-B").code == 0
+    verify = ("verify", desk.directory / "cong-van_daky.pdf", *desk.trusting)
+    told = congvan(*verify, "--json")
+    assert told.code == 0
+    assert told.document["signatures"][0]["leniencies"] == ["COMMENT_BEFORE_END"]
+    assert "(COMMENT_BEFORE_END)" in " ".join(congvan(*verify).out.split())
