@@ -22,8 +22,11 @@ from bench.verify_plainly import (
     verify_long_term,
 )
 from certs.revocation import RevocationEvidence
+from signer import limits
+from signer.accepting import accept, forget
 from signer.assessing import assess
 from signer.report import Report
+from signer.trust import Circumstances
 from signer.verdicts import SignatureLevel, Verdict
 
 SIGNATURES = 50
@@ -42,21 +45,31 @@ def require_ours(report: object, level: SignatureLevel, *, signatures: int = 1) 
         raise WrongResult(f"ours: {len(at_level)} signatures at {level} instead of {signatures}")
 
 
+def nothing() -> None:
+    """Keep what earlier judgements learnt of certificates and paths."""
+
+
 def basic(
     make: Make,
     *,
     signatures: int = 1,
-    before_each: Callable[[], object] = lambda: None,
+    before_each: Callable[[], object] = forget,
+    is_plain: bool = False,
 ) -> Prepare:
     """Return how to prepare: both from bytes, with evidence for B-B at hand.
 
-    before_each: what is done before each of our judgements, as forgetting what the last one learnt.
+    before_each: what is done before each of our judgements. is_plain: whether the quick way takes
+    the document; the entry would measure something else than it says.
     """
 
     @contextmanager
     def prepare() -> Iterator[Contest]:
         with material() as made:
             document, known, roots = make(made), evidence(made), roots_of(made)
+            circumstances = Circumstances(store=made.trust, evidence=known, at=now())
+            taken = accept(document, circumstances=circumstances, limits=limits.DEFAULT)
+            if (taken is not None) is not is_plain:
+                raise WrongResult(f"the quick way takes the document: {taken is not None}")
 
             def ours(times: int) -> Report | None:
                 report = None
@@ -91,6 +104,7 @@ def long_term(make: Make) -> Prepare:
             def ours(times: int) -> Report | None:
                 report = None
                 for _ in range(times):
+                    forget()
                     report = assess(document, store=made.trust, at=now())
                 return report
 
@@ -117,10 +131,22 @@ ENTRIES = (
         prepare=basic(signed_elsewhere),
     ),
     Entry(
+        name="verify-foreign-cached",
+        goal=4,
+        against=f"{_AGAINST}, fresh context",
+        prepare=basic(signed_elsewhere, before_each=nothing),
+    ),
+    Entry(
+        name="verify-own",
+        goal=12,
+        against=f"{_AGAINST}, fresh context",
+        prepare=basic(signed_by_us, is_plain=True),
+    ),
+    Entry(
         name="verify-own-cached",
         goal=40,
         against=f"{_AGAINST}, fresh context",
-        prepare=basic(signed_by_us),
+        prepare=basic(signed_by_us, before_each=nothing, is_plain=True),
     ),
     Entry(
         name="verify-lta",
