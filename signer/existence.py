@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from signer.engine import ENGINE_ERRORS
 from signer.security_store import read_security_store
+
+
+MAX_INSTANTS: Final = 16
+"""Instants beside the present at which one path is judged: an archive is renewed every few years,
+and anyone can get a hundred time-stamps in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +61,12 @@ class Existence:
     def instants_after(self, at: datetime) -> list[datetime]:
         """Return when, after `at`, evidence about the signer may have been gathered: oldest first.
 
-        That is just before each time-stamp that covers the signature, or at present.
+        That is just before each time-stamp that covers the signature, or at present; of very many
+        the oldest, and the present.
         """
         times = {self.judged_at, *(proof.stamped_at for proof in self.proofs)}
-        return sorted(each for each in times if each > at)
+        later = sorted(each for each in times if each > at)
+        return [*later[:-1][:MAX_INSTANTS], *later[-1:]]
 
 
 def stored_in(reader: PdfFileReader, revision: int | None) -> frozenset[bytes] | None:

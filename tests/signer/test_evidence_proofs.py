@@ -12,6 +12,7 @@ from certs.authority_profiles import Validity
 from certs.path import PathStatus, judge_path
 from certs.revocation import RevocationEvidence
 from signer.evidence_proofs import unproved_evidence
+from signer.existence import Existence, Proof
 from signer.trust import Circumstances
 from signer.verdicts import SubIndication
 from tests.certs.forging import NOW, Saying, root
@@ -74,3 +75,12 @@ def test_the_issuers_revocation_counts_from_when_its_word_is_proved(
     at = NOW + 41 * HOUR
     responder = ISSUER.responder()
     assert refused(responder, at=at, proved_at=NOW + proved * HOUR, known=known) == found
+
+
+def test_very_many_time_stamps_are_not_all_tried() -> None:
+    proofs = tuple(Proof(end=1, stamped_at=NOW + at * HOUR) for at in range(100))
+    existence = Existence(proofs=proofs, judged_at=NOW + 200 * HOUR)
+    instants = existence.instants_after(NOW)
+    assert instants == [*(NOW + at * HOUR for at in range(1, 17)), NOW + 200 * HOUR]
+    assert existence.instants_after(NOW + 300 * HOUR) == []
+    assert (existence.oldest, existence.archived) == (NOW, False)
