@@ -42,7 +42,12 @@ from signer.examining import PADES
 from signer.limits import DocumentLimits
 from signer.path_reports import PathReport, describe_path
 from signer.policy import Algorithms
-from signer.policy_findings import Standing, chain_finding, signers_finding, standing_findings
+from signer.policy_findings import (
+    Standing,
+    certificate_algorithms,
+    signers_finding,
+    standing_findings,
+)
 from signer.report import Report, SignatureReport, ValidationMaterial
 from signer.trust import Circumstances
 from signer.verdicts import (
@@ -145,22 +150,32 @@ def _accepted(
         at=at,
         evidence=circumstances.evidence,
     )
-    if path is None or not _is_enough(made, path.verdict, circumstances=circumstances):
+    if path is None:
         return None
     described = _describe(path)
+    # 6. As `chain_finding` asks of each certificate.
+    if any(policy.weakness(each, at=at) is not None for each in described.used):
+        return None
+    if not _is_enough(made, path.verdict, circumstances=circumstances):
+        return None
+    counted = path.verdict.evidence
     return Report(
         sha256=made.sha256,
         size_bytes=len(document),
         verdict=Verdict.VALID,
         reason="",
         detail="",
-        signatures=(_report(made, described, verdict=path.verdict),),
+        signatures=(_report(made, described.report, verdict=path.verdict),),
         judged_at=at,
         trust_version=store.version,
         policy=policy.label,
         revisions=describe_revisions(document, found),
         missing=(),
-        material=described.material,
+        material=ValidationMaterial(
+            certificates=path.certificates,
+            ocsp_responses=counted.ocsp_responses,
+            crls=counted.crls,
+        ),
     )
 
 
@@ -193,33 +208,33 @@ class _Digests:
         return state.finalize().hex()
 
 
-# What is said of a path is the same for all documents; by the path's key, without evidence.
-_described: dict[PathKey, PathReport] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Described:
+    """A path as reports name it, without the evidence itself, and what its certificates use."""
+
+    report: PathReport
+    used: frozenset[Algorithms]
 
 
-def _describe(path: KnownPath) -> PathReport:
+# What is said of a path is the same for all documents.
+_described: dict[PathKey, _Described] = {}
+
+
+def _describe(path: KnownPath) -> _Described:
     known = _described.get(path.key)
     if known is None:
         if len(_described) >= _KEPT_DESCRIPTIONS:
             _described.clear()
-        described = describe_path(path.verdict, proved_at=lambda _: None)
-        known = _described[path.key] = replace(described, material=ValidationMaterial())
-    counted = path.verdict.evidence
-    material = ValidationMaterial(
-        certificates=path.certificates,
-        ocsp_responses=counted.ocsp_responses,
-        crls=counted.crls,
-    )
-    return PathReport(
-        chain=known.chain,
-        evidence=known.evidence,
-        anchor_class=known.anchor_class,
-        material=material,
-    )
+        report = describe_path(path.verdict, proved_at=lambda _: None)
+        known = _described[path.key] = _Described(
+            report=replace(report, material=ValidationMaterial()),
+            used=frozenset(map(certificate_algorithms, path.verdict.chain)),
+        )
+    return known
 
 
 def _is_enough(made: _Made, verdict: PathVerdict, *, circumstances: Circumstances) -> bool:
-    """Whether the policy has nothing against the path, the signature or the document."""
+    """Whether the policy has nothing against the anchor, the signature or the document."""
     policy, at = circumstances.policy, circumstances.at
     used = Algorithms(
         digest=made.cms.scheme.digest_algorithm,
@@ -235,8 +250,7 @@ def _is_enough(made: _Made, verdict: PathVerdict, *, circumstances: Circumstance
         time_proved=False,
     )
     return (
-        chain_finding(verdict.chain, policy, at=at) is None
-        and not standing_findings(used, standing, policy=policy, at=at)
+        not standing_findings(used, standing, policy=policy, at=at)
         and signers_finding([made.signer.kind], policy) is None
     )
 

@@ -88,8 +88,73 @@ class PlainCms:
         return f"{self.scheme.digest_algorithm} {self.scheme_name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """All of an object that was read but the document's digest and the signature's value.
+
+    Another one of the same length with the same frame is of the same form: nothing but these two
+    can differ in it. attributes: those signed, before and behind the digest.
+    """
+
+    before: bytes
+    between: bytes
+    attributes: tuple[bytes, bytes]
+    model: PlainCms
+
+    @classmethod
+    def around(cls, document_digest: bytes, plain: PlainCms, *, content: bytes) -> _Frame:
+        """Return the frame of what was read from `content`, which ends with the value."""
+        ahead, behind = plain.signed.split(document_digest)
+        # The attributes are tagged otherwise where they stand: their contents are the same.
+        start, _ = whole(plain.signed, tag=SET)
+        at = content.index(plain.signed[start:]) + len(ahead) - start
+        end = len(content) - len(plain.signature)
+        return cls(
+            before=content[:at],
+            between=content[at + len(document_digest) : end],
+            attributes=(ahead, behind),
+            model=plain,
+        )
+
+    def read(self, content: bytes, digest: Callable[[str], bytes]) -> PlainCms | None:
+        """Return what an object of the same length consists of, None where the frame differs."""
+        if not content.startswith(self.before):
+            return None
+        model = self.model
+        document_digest = digest(model.scheme.digest_algorithm)
+        expected = document_digest + self.between
+        if not content.startswith(expected, len(self.before)):
+            return None
+        ahead, behind = self.attributes
+        return PlainCms(
+            certificate=model.certificate,
+            others=model.others,
+            scheme=model.scheme,
+            scheme_name=model.scheme_name,
+            signed=ahead + document_digest + behind,
+            signature=content[len(self.before) + len(expected) :],
+        )
+
+
+_frames: dict[int, _Frame] = {}
+"""The last one for each length; there are few, as signers and their authorities are few."""
+
+
 def read_plain_cms(content: bytes, digest: Callable[[str], bytes]) -> PlainCms:
     """Read a CMS object over what `digest` gives the digest of, for the algorithm's name."""
+    frame = _frames.get(len(content))
+    known = frame.read(content, digest) if frame is not None else None
+    if known is not None:
+        return known
+    document_digest, plain = _read(content, digest)
+    if len(_frames) >= _KEPT_SIGNERS:
+        _frames.clear()
+    _frames[len(content)] = _Frame.around(document_digest, plain, content=content)
+    return plain
+
+
+def _read(content: bytes, digest: Callable[[str], bytes]) -> tuple[bytes, PlainCms]:
+    """Read an object of which nothing is known; return the document's digest besides."""
     data, end = _signed_data(content)
     parts = elements(content, data, end=end)
     if [tag for tag, *_ in parts] != [INTEGER, SET, SEQUENCE, CONTEXT_0, SET]:
@@ -110,14 +175,12 @@ def read_plain_cms(content: bytes, digest: Callable[[str], bytes]) -> PlainCms:
     if known is None:
         raise Unusual("another algorithm")
     named = _named(certificates, identifier)
+    document_digest = digest(known.scheme.digest_algorithm)
     attributes = b"".join(
         sorted(
             (
                 CONTENT_TYPE_ATTRIBUTE,
-                _attribute(
-                    MESSAGE_DIGEST,
-                    encode(OCTET_STRING, digest(known.scheme.digest_algorithm)),
-                ),
+                _attribute(MESSAGE_DIGEST, encode(OCTET_STRING, document_digest)),
                 named.attribute,
             )
         )
@@ -136,7 +199,7 @@ def read_plain_cms(content: bytes, digest: Callable[[str], bytes]) -> PlainCms:
     )
     if written != content:
         raise Unusual("not as our signer writes it")
-    return PlainCms(
+    plain = PlainCms(
         certificate=named.certificate,
         others=named.others,
         scheme=known.scheme,
@@ -144,6 +207,7 @@ def read_plain_cms(content: bytes, digest: Callable[[str], bytes]) -> PlainCms:
         signed=encode(SET, attributes),
         signature=signature,
     )
+    return document_digest, plain
 
 
 def _signed_data(content: bytes) -> tuple[int, int]:
@@ -229,3 +293,4 @@ def _container(
 def forget() -> None:
     """Forget what was kept of signers' certificates."""
     _named.cache_clear()
+    _frames.clear()

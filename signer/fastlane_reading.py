@@ -142,6 +142,18 @@ class PlainDocument:
             raise NotPlain("no dictionary alone")
         return entries
 
+    def may_have(self, key: bytes, number: int, *, before_update: bool = False) -> bool:
+        """Whether the dictionary that is object `number` may have a key; False is certain.
+
+        Where it is no part of a stream its bytes are only looked through: for the key, and for
+        escapes that might spell it.
+        """
+        data, at, _ = self._object(number, before_update=before_update)
+        end = data.find(b"endobj", at, at + MAX_OBJECT_BYTES)
+        if end < 0:
+            return key in self.entries(number, before_update=before_update)
+        return b"#" in data[at:end] or key in data[at:end]
+
     def value(self, number: int) -> bytes:
         """Return object `number` in canonical form."""
         data, at, ending = self._object(number)
@@ -301,15 +313,25 @@ def _check_order(sections: list[Section]) -> None:
         earlier = sections[:index]
         streams = {each.stream for each in earlier}
         parts = sum(len(each.runs) for each in sections[: index + 1])
-        for number in section.numbers():
-            left -= parts
-            if left < 0 or number in streams:
-                raise NotPlain("large or overlapping revisions")
-            if section.kind(number) == FREE:
-                if section.generation(number) == 0:
-                    raise NotPlain("an object declared dead in a later revision")
-            elif any(each.kind(number) == FREE for each in earlier):
-                raise NotPlain("a number used again after it was freed")
+        left -= parts * sum(len(run.kinds) for run in section.runs)
+        if left < 0:
+            raise NotPlain("large revisions")
+        for run in section.runs:
+            for number, kind in enumerate(run.kinds, start=run.first):
+                if number in streams:
+                    raise NotPlain("overlapping revisions")
+                _check_use(section, number, kind=kind, earlier=earlier)
+
+
+def _check_use(section: Section, number: int, *, kind: int, earlier: list[Section]) -> None:
+    """Refuse what a later section says of an object where the engine would look twice at it."""
+    if number == 0:
+        return
+    if kind == FREE:
+        if section.generation(number) == 0:
+            raise NotPlain("an object declared dead in a later revision")
+    elif any(each.kind(number) == FREE for each in earlier):
+        raise NotPlain("a number used again after it was freed")
 
 
 def _merged(sections: list[Section]) -> Entries:

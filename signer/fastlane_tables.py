@@ -88,8 +88,9 @@ class Section(NamedTuple):
     def kind(self, number: int) -> int | None:
         """Return whether the section has an object free, used or compressed; None: not at all."""
         for run in self.runs:
-            if run.first <= number < run.end:
-                return run.kinds[number - run.first]
+            index = number - run.first
+            if 0 <= index < len(run.kinds):
+                return run.kinds[index]
         return None
 
     def place(self, number: int) -> Place | None:

@@ -138,8 +138,8 @@ class AlgorithmRules:
             (used.curve, self.curves),
         )
         for name, table in tables:
-            if name and (found := _weakness(name, _named(name, table), at=at)) is not None:
-                return found
+            if name and not _counts(name, table, at=at):
+                return _weakness(name, _named(name, table), at=at)
         if used.rsa_bits:
             sizes = tuple(each.rule for each in self.rsa if each.bits <= used.rsa_bits)
             return _weakness(f"RSA of {used.rsa_bits} bits", sizes, at=at)
@@ -261,6 +261,13 @@ def _require_known(names: list[str], known: tuple[str, ...], *, place: str) -> N
         raise PolicyInvalid(f"algorithms.{place}: {', '.join(strange)}: never accepted here")
     if len(set(names)) != len(names):
         raise PolicyInvalid(f"algorithms.{place}: each once")
+
+
+def _counts(name: str, table: tuple[Accepted, ...], *, at: datetime) -> bool:
+    for each in table:  # noqa: SIM110 - asked for every certificate, and twice as fast so
+        if each.name == name and each.counts_at(at):
+            return True
+    return False
 
 
 def _named(name: str, table: tuple[Accepted, ...]) -> tuple[Accepted, ...]:

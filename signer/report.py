@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from certs.identity import IdentityKind, SignerIdentity
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION: Final = 1
+_KEPT_SIGNERS: Final = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +238,8 @@ class Report:
         )
 
 
+# Who signs is the same few persons and bodies for all documents.
+@lru_cache(maxsize=_KEPT_SIGNERS)
 def _printable_signer(signer: SignerIdentity | None) -> SignerIdentity | None:
     if signer is None:
         return None
