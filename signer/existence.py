@@ -11,7 +11,6 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from signer.engine import ENGINE_ERRORS
 from signer.security_store import read_security_store
 
-
 MAX_INSTANTS: Final = 16
 """Instants beside the present at which one path is judged: an archive is renewed every few years,
 and anyone can get a hundred time-stamps in a row."""
