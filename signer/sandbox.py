@@ -23,7 +23,7 @@ from signer.limits import DocumentLimits
 from signer.page_facts import DocumentFacts
 from signer.policy import VerificationPolicy
 from signer.report import Report
-from signer.sandbox_process import RaisedError, SandboxLimits, SandboxProcess
+from signer.sandbox_process import Raised, SandboxLimits, SandboxProcess
 from signer.source import Source
 from signer.verdicts import Verdict
 
@@ -113,9 +113,6 @@ class Sandbox:
             if process is None:
                 process = await self._start()
             result = await process.call(function, args=args, kwargs=kwargs)
-        except RaisedError as raised:
-            self._give_back(process)
-            raise raised.error from None
         except BaseException as error:
             # Also a caller who goes away: its call must not keep a process busy.
             self._replace(process)
@@ -123,6 +120,8 @@ class Sandbox:
                 raise SandboxBroken("it was closed") from error
             raise
         self._give_back(process)
+        if isinstance(result, Raised):
+            raise result.error
         return result  # type: ignore[return-value]
 
     async def assess(

@@ -49,6 +49,13 @@ class SandboxLimits:
                 raise ValueError(f"{field.name} must be positive")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """What a function raised in a process, which is sound all the same."""
+
+    error: Exception
+
+
 class SandboxProcess:
     """One sandbox process and the socket to it."""
 
@@ -106,9 +113,9 @@ class SandboxProcess:
         args: tuple[object, ...],
         kwargs: dict[str, object],
     ) -> object:
-        """Run the function there and return its result; what it raises is raised here.
+        """Run the function there and return its result, or what it raised.
 
-        The caller must end the process when anything but the function's own exception comes out.
+        The caller must end the process when this itself raises.
         """
         self.calls += 1
         self._idle.clear()
@@ -128,7 +135,7 @@ class SandboxProcess:
         if kind == worker_module.MEMORY:
             raise SandboxLimitExceeded(f"more than {self._limits.memory_bytes // MEBIBYTE} MiB")
         if kind == worker_module.ERROR and isinstance(value, Exception):
-            raise RaisedError(value)
+            return Raised(error=value)
         if kind != worker_module.ANSWER:
             raise SandboxBroken("an answer without a result")
         return value
@@ -182,11 +189,3 @@ class SandboxProcess:
                 raise EOFError
             view = view[received:]
         return bytes(content)
-
-
-class RaisedError(Exception):
-    """What the function itself raised: its process is sound."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(error)
-        self.error = error
