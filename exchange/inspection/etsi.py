@@ -55,8 +55,8 @@ def etsi_report(report: Report, facts: tuple[SignedFacts, ...] = ()) -> bytes:
 
 
 def _nothing_signed(report: Report) -> etree._Element:
-    unsigned = report.verdict is Verdict.UNSIGNED
-    main = NO_SIGNATURE if unsigned else f"{_URN}:mainindication:indeterminate"
+    unreadable = report.verdict is Verdict.UNREADABLE
+    main = f"{_URN}:mainindication:indeterminate" if unreadable else NO_SIGNATURE
     return vr(
         "SignatureValidationReport",
         vr("SignatureValidationStatus", vr("MainIndication", main)),

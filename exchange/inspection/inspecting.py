@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from exchange.inspection.abridging import abridged
 from exchange.inspection.composing import Circumstances, WhyWithout, compose
 from exchange.inspection.etsi import etsi_report
 from exchange.inspection.evidence import evidence_archive
 from exchange.inspection.html import html_sheet
 from exchange.inspection.sheet import Sheet
-from signer.errors import SandboxFailed
+from signer.errors import SandboxFailed, SandboxLimitExceeded
 from signer.page_pictures import RevisionPictures, draw_revisions
 from signer.report import Report
 from signer.sandbox import Sandbox
@@ -75,10 +76,7 @@ async def render(
         case "xml":
             return etsi_report(inspection.report, inspection.facts)
         case "pdf":
-            # Imported here: most commands and calls never set a PDF.
-            from exchange.inspection.pdf import pdf_sheet  # noqa: PLC0415
-
-            return await sandbox.run(pdf_sheet, inspection.sheet)
+            return await _pdf(inspection.sheet, sandbox=sandbox)
         case "evidence":
             forms = {
                 name: await render(inspection, form, sandbox=sandbox)
@@ -95,6 +93,16 @@ async def render(
 def json_report(report: Report) -> bytes:
     """Give a report as a JSON file."""
     return (json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+async def _pdf(sheet: Sheet, *, sandbox: Sandbox) -> bytes:
+    # Imported here: most commands and calls never set a PDF.
+    from exchange.inspection.pdf import pdf_sheet  # noqa: PLC0415
+
+    try:
+        return await sandbox.run(pdf_sheet, sheet)
+    except SandboxLimitExceeded:
+        return await sandbox.run(pdf_sheet, abridged(sheet))
 
 
 async def _drawn(

@@ -28,6 +28,8 @@ from exchange.inspection.words import Said, Words, words
 from exchange.texts import phrase
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 20 * mm, 15 * mm, 18 * mm, 18 * mm
+_TOTAL: Final = "total"
+_ROOM_FOR_TOTAL: Final = 6 * mm
 _SUMMARY_MM: Final = (10.0, 41.0, 55.0, 39.0, 30.0)
 _CERTIFICATES_MM: Final = (52.0, 46.0, 33.0, 44.0)
 _EVIDENCE_MM: Final = (22.0, 40.0, 40.0, 73.0)
@@ -36,12 +38,6 @@ _EVIDENCE_MM: Final = (22.0, 40.0, 40.0, 73.0)
 def pdf_sheet(sheet: Sheet) -> bytes:
     """Render the sheet; the same bytes for the same sheet."""
     register()
-    # Set twice: only the first time tells how many pages there are.
-    total, _ = _set(sheet, total=0)
-    return _set(sheet, total=total)[1]
-
-
-def _set(sheet: Sheet, *, total: int) -> tuple[int, bytes]:
     out = BytesIO()
     program = phrase("app.name", "vi")
     title = printable_letters(f"{sheet.title.vi} – {sheet.file_name or sheet.sha256[:12]}")
@@ -67,11 +63,11 @@ def _set(sheet: Sheet, *, total: int) -> tuple[int, bytes]:
         *(_LEFT, _BOTTOM, A4[0] - _LEFT - _RIGHT, A4[1] - _TOP - _BOTTOM),
         *(0, 0, 0, 0),  # its own padding
     )
-    edges = partial(_edges, sheet=sheet, total=total)
+    edges = partial(_edges, sheet=sheet)
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=edges))
     document.description = description
-    document.build(_story(sheet))
-    return document.page, out.getvalue()
+    document.build([*_story(sheet), parts.PageCount(_TOTAL)])
+    return out.getvalue()
 
 
 class _SheetFile(BaseDocTemplate):
@@ -84,7 +80,7 @@ class _SheetFile(BaseDocTemplate):
         make_archival(self.canv, self.description)
 
 
-def _edges(canvas: Canvas, document: BaseDocTemplate, *, sheet: Sheet, total: int) -> None:
+def _edges(canvas: Canvas, document: BaseDocTemplate, *, sheet: Sheet) -> None:
     """Draw what every page bears: the practice mark, the document's digest, the page's number."""
     canvas.saveState()
     if sheet.practice:
@@ -94,8 +90,12 @@ def _edges(canvas: Canvas, document: BaseDocTemplate, *, sheet: Sheet, total: in
     canvas.setStrokeColor(parts.LINE)
     canvas.line(_LEFT, _BOTTOM - 4 * mm, A4[0] - _RIGHT, _BOTTOM - 4 * mm)
     canvas.drawString(_LEFT, _BOTTOM - 8 * mm, f"SHA-256: {sheet.sha256}")
-    number = words("sheet.page", page=document.page, total=total)
-    canvas.drawRightString(A4[0] - _RIGHT, _BOTTOM - 8 * mm, number.vi)
+    number = words("sheet.page", page=document.page, total="").vi
+    right, foot = A4[0] - _RIGHT - _ROOM_FOR_TOTAL, _BOTTOM - 8 * mm
+    canvas.drawRightString(right, foot, number)
+    # How many pages there are is known, and drawn, at the end.
+    canvas.translate(right, foot)
+    canvas.doForm(_TOTAL)
     canvas.restoreState()
 
 

@@ -309,6 +309,27 @@ class Bookmark(Flowable):
         self.canv.addOutlineEntry(title, key, level, closed=level > 0)
 
 
+class PageCount(Flowable):
+    """The number of pages, drawn once at the end for all the places that refer to it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def wrap(self, *_: float) -> tuple[float, float]:
+        """Take no room."""
+        return 0, 0
+
+    def draw(self) -> None:
+        """Draw the number of the page that this stands on, the last one."""
+        total = str(self.canv.getPageNumber())
+        self.canv.beginForm(self.name, 0, -3, 40, 10)
+        self.canv.setFillColor(SOFT)
+        self.canv.setFont(REGULAR, 8.5)
+        self.canv.drawString(0, 0, total)
+        self.canv.endForm()
+
+
 def box(content: list[Flowable], *, line: Color, ground: Color, weight: float) -> Table:
     """Set a frame around parts, thick on the left."""
     return Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
@@ -21,6 +22,8 @@ MISSING: Final = "□"
 @cache
 def register() -> None:
     """Make both faces known to the PDF writer, under names that no other part uses."""
+    # Text around compressed bytes is for mail of the last century, slow to write and larger.
+    rl_config.useA85 = 0
     for name, file in _FILES.items():
         pdfmetrics.registerFont(TTFont(name, str(file)))
     pdfmetrics.registerFontFamily(
