@@ -44,7 +44,7 @@ def evidence_archive(
         files.update({_evidence_file(kind, sha256): each for sha256, each in _by_digest(contents)})
     if document is not None:
         files[DOCUMENT] = document
-    files[READ_ME] = _read_me().encode()
+    files[READ_ME] = _read_me(report).encode()
     manifest = _manifest(report, files=files, file_name=file_name)
     files[MANIFEST] = (json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode()
     return _zipped(files, at=report.judged_at)
@@ -105,9 +105,12 @@ def _evidence_file(kind: str, sha256: str) -> str:
     return f"{folder}/{sha256}.{ending}"
 
 
-def _read_me() -> str:
-    told = words("evidence.read_me")
-    return f"{told.vi}\n\n{told.en}\n"
+def _read_me(report: Report) -> str:
+    told = [words("evidence.read_me")]
+    named = any(entry.chain or entry.evidence for entry in report.signatures)
+    if named and not report.material.certificates:
+        told.append(words("note.no_material"))
+    return "".join(f"{each.vi}\n\n{each.en}\n\n" for each in told)
 
 
 def _zipped(files: dict[str, bytes], *, at: datetime) -> bytes:

@@ -11,6 +11,7 @@ from certs.identity import fingerprint
 from congvan.v1 import verification_pb2, verification_pb2_grpc
 from exchange import reports
 from exchange.evidence import SIGNATURE_ALGORITHM, is_genuine
+from exchange.inspection.inspecting import inspect, render
 from exchange.server.batches import answer_each
 from exchange.server.content import working_copy
 from exchange.server.door import current_caller
@@ -20,6 +21,7 @@ from exchange.server.streams import TimedStream, header_of, streamed_document
 from exchange.services import Services
 from exchange.use_cases.assessing import assess_copy
 from exchange.wire.messages import tells_the_same
+from exchange.wire.report_forms import read_form, write_rendering
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import resource_uuid
 from exchange.working_copies import WorkingCopy
@@ -69,13 +71,20 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         self, request: verification_pb2.GetVerificationReportRequest, context: Context
     ) -> verification_pb2.VerificationReport:
         """Show a kept report to whoever asked for it, or sent or received the document."""
+        form = read_form(request.form)
         async with self._services.database.transaction() as connection:
             kept = await reports.get_report(
                 connection,
                 resource_uuid(request.name, "reports"),
                 reader=current_caller().code,
             )
-        return write_report(kept)
+        answer = write_report(kept)
+        if form is not None:
+            sandbox = self._services.sandbox
+            inspection = await inspect(kept.report, sandbox=sandbox)
+            made = await render(inspection, form, sandbox=sandbox)
+            write_rendering(answer, form=request.form, made=made)
+        return answer
 
     async def ListTrustAnchors(  # noqa: N802
         self, request: verification_pb2.ListTrustAnchorsRequest, context: Context

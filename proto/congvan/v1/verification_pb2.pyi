@@ -49,6 +49,40 @@ DOCUMENT_VERDICT_NOT_APPLICABLE: DocumentVerdict.ValueType  # 6
 """Not a PDF: the gate has nothing to judge."""
 Global___DocumentVerdict: _TypeAlias = DocumentVerdict  # noqa: Y015
 
+class _ReportForm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReportFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReportForm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPORT_FORM_UNSPECIFIED: _ReportForm.ValueType  # 0
+    REPORT_FORM_JSON: _ReportForm.ValueType  # 1
+    """The same as `json`, set for people."""
+    REPORT_FORM_HTML: _ReportForm.ValueType  # 2
+    """The verification sheet (phiếu kiểm tra chữ ký số): one file that loads nothing."""
+    REPORT_FORM_PDF: _ReportForm.ValueType  # 3
+    """The same as PDF/A-2b."""
+    REPORT_FORM_XML: _ReportForm.ValueType  # 4
+    """ETSI TS 119 102-2 v1.4.1."""
+    REPORT_FORM_EVIDENCE: _ReportForm.ValueType  # 5
+    """A ZIP file of all these with a manifest."""
+
+class ReportForm(_ReportForm, metaclass=_ReportFormEnumTypeWrapper):
+    """In which form a kept report is handed out, beside its fields."""
+
+REPORT_FORM_UNSPECIFIED: ReportForm.ValueType  # 0
+REPORT_FORM_JSON: ReportForm.ValueType  # 1
+"""The same as `json`, set for people."""
+REPORT_FORM_HTML: ReportForm.ValueType  # 2
+"""The verification sheet (phiếu kiểm tra chữ ký số): one file that loads nothing."""
+REPORT_FORM_PDF: ReportForm.ValueType  # 3
+"""The same as PDF/A-2b."""
+REPORT_FORM_XML: ReportForm.ValueType  # 4
+"""ETSI TS 119 102-2 v1.4.1."""
+REPORT_FORM_EVIDENCE: ReportForm.ValueType  # 5
+"""A ZIP file of all these with a manifest."""
+Global___ReportForm: _TypeAlias = ReportForm  # noqa: Y015
+
 @_typing.final
 class VerifyDocumentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -242,6 +276,8 @@ class VerificationReport(_message.Message):
     JSON_FIELD_NUMBER: _builtins.int
     REPLAY_FIELD_NUMBER: _builtins.int
     LATER_SIGNATURES_FIELD_NUMBER: _builtins.int
+    RENDERING_FIELD_NUMBER: _builtins.int
+    RENDERING_MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """reports/{id}"""
     verdict: Global___DocumentVerdict.ValueType
@@ -256,6 +292,10 @@ class VerificationReport(_message.Message):
     """How many signatures and seals the caller's own later revision of this document has, where it has shown that one
     here before; 0: none is known. A PDF that was cut back to an earlier signature is valid by itself.
     """
+    rendering: _builtins.bytes
+    """The form that GetVerificationReport was asked for; at most 3 MiB."""
+    rendering_media_type: _builtins.str
+    """Its media type, such as application/pdf."""
     @_builtins.property
     def document(self) -> _common_pb2.BlobRef: ...
     @_builtins.property
@@ -279,10 +319,12 @@ class VerificationReport(_message.Message):
         json: _builtins.str = ...,
         replay: _common_pb2.Replay | None = ...,
         later_signatures: _builtins.int = ...,
+        rendering: _builtins.bytes = ...,
+        rendering_media_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "judged_at", b"judged_at", "replay", b"replay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "json", b"json", "judged_at", b"judged_at", "later_signatures", b"later_signatures", "name", b"name", "reason", b"reason", "replay", b"replay", "sentence_en", b"sentence_en", "sentence_vi", b"sentence_vi", "signatures", b"signatures", "trust_version", b"trust_version", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "json", b"json", "judged_at", b"judged_at", "later_signatures", b"later_signatures", "name", b"name", "reason", b"reason", "rendering", b"rendering", "rendering_media_type", b"rendering_media_type", "replay", b"replay", "sentence_en", b"sentence_en", "sentence_vi", b"sentence_vi", "signatures", b"signatures", "trust_version", b"trust_version", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,15 +335,21 @@ class GetVerificationReportRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    form: Global___ReportForm.ValueType
+    """Unspecified: fields and JSON only. A kept report has no document and no certificates beside it, so its forms have
+    no page pictures and name certificates, OCSP responses and CRLs by their digests; they say so.
+    """
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        form: Global___ReportForm.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["form", b"form", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

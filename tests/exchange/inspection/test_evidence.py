@@ -73,10 +73,10 @@ def test_the_document_is_in_it_only_where_that_is_wanted(judged: Judged) -> None
 
 
 def test_what_a_kept_report_lacks_is_said() -> None:
-    manifest = json.loads(
-        files_of(evidence_archive(report_on(good_signature()), renderings={}))[MANIFEST]
-    )
+    files = files_of(evidence_archive(report_on(good_signature()), renderings={}))
+    manifest = json.loads(files[MANIFEST])
     assert manifest["signatures"][0]["certificates"][0]["included"] is False
+    assert "không được lưu cùng báo cáo" in files[READ_ME].decode()
 
 
 def test_the_same_evidence_gives_the_same_bytes(judged: Judged) -> None:
