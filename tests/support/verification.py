@@ -11,10 +11,13 @@ from certs.fetching import EvidenceFetcher
 from certs.keys.file import FileKey
 from certs.revocation import RevocationEvidence
 from certs.timestamping import HttpTimestamper, Timestamper
-from signer.assessing import assess
+from signer.accepting import accept
+from signer.assessing import assess, assess_fully
+from signer.limits import DEFAULT
 from signer.report import Report
 from signer.requests import Level, SigningRequest
 from signer.signing import sign
+from signer.trust import Circumstances
 from tests.support.practice import Practice
 
 
@@ -26,12 +29,18 @@ class Judge:
     evidence: RevocationEvidence
 
     def __call__(self, document: bytes, *, at: datetime | None = None) -> Report:
-        """Assess at the instant, now by default."""
+        """Assess at the instant, now by default; both ways must agree where the quick one may."""
+        circumstances = Circumstances(
+            store=self.practice.trust, evidence=self.evidence, at=at or datetime.now(UTC)
+        )
+        accepted = accept(document, circumstances=circumstances, limits=DEFAULT)
+        if accepted is not None:
+            assert accepted == assess_fully(document, circumstances)
         return assess(
             document,
-            store=self.practice.trust,
-            evidence=self.evidence,
-            at=at or datetime.now(UTC),
+            store=circumstances.store,
+            evidence=circumstances.evidence,
+            at=circumstances.at,
         )
 
 
