@@ -6,6 +6,7 @@ alternate (A B, B A, …), each round's two times give one ratio, and the median
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -146,6 +147,7 @@ def _repetitions(repeat: Repeat, effort: Effort) -> int:
 
 
 def _seconds_each(repeat: Repeat, times: int) -> float:
+    gc.collect()  # neither way pays for what the other left behind
     begun = time.perf_counter()
     repeat(times)
     return (time.perf_counter() - begun) / times
