@@ -13,7 +13,7 @@ from certs.authority import Issued
 from certs.keys.file import FileKey
 from certs.revocation import RevocationEvidence
 from certs.schemes import scheme_named
-from signer import accepting
+from signer import accepting, trust
 from signer.accepting import accept
 from signer.appearance import Appearance, Box
 from signer.assessing import assess, assess_fully
@@ -50,9 +50,10 @@ COMPARED = 100
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept() -> None:
-    """Start with nothing kept of other tests."""
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start with nothing kept of other tests, and with a full way that asks the library too."""
     accepting.forget()
+    monkeypatch.setattr(trust, "known_path", lambda *_, **__: None)
 
 
 @pytest.fixture

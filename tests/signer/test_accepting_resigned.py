@@ -12,6 +12,7 @@ from certs.authority import Issued
 from certs.keys.file import FileKey
 from certs.revocation import RevocationEvidence
 from certs.schemes import scheme_named
+from signer import trust
 from signer.accepting import accept
 from signer.assessing import assess_fully
 from signer.limits import DEFAULT
@@ -36,6 +37,12 @@ def circumstances(practice: Practice, issued: Issued) -> Circumstances:
     # After everything that a test will sign.
     at = datetime.now(UTC) + timedelta(minutes=2)
     return Circumstances(store=practice.trust, evidence=evidence, at=at)
+
+
+@pytest.fixture(autouse=True)
+def asking_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the full way judge paths with the library, as it does where the quick one is silent."""
+    monkeypatch.setattr(trust, "known_path", lambda *_, **__: None)
 
 
 def resigner(kind: str, desk: Desk, issued: Issued) -> Resigner:
