@@ -60,7 +60,7 @@ def _nothing_signed(report: Report) -> etree._Element:
     return vr(
         "SignatureValidationReport",
         vr("SignatureValidationStatus", vr("MainIndication", main)),
-        _other(str(report.verdict), report.reason, report.detail),
+        _other(str(report.verdict), reason=report.reason, detail=report.detail),
     )
 
 
@@ -79,7 +79,12 @@ def _signature(
             vr("SignatureValidationProcessID", f"{_URN}:validationprocess:LTA"),
         ),
         _status(entry, objects),
-        _other(str(entry.indication), entry.reason, entry.detail, *_findings(entry)),
+        _other(
+            str(entry.indication),
+            *_findings(entry),
+            reason=entry.reason,
+            detail=entry.detail,
+        ),
     ]
     return vr("SignatureValidationReport", *(part for part in parts if part is not None))
 
@@ -204,7 +209,7 @@ def _findings(entry: SignatureReport) -> list[etree._Element]:
     return [*told, own("Practice", str(entry.practice).lower())]
 
 
-def _other(verdict: str, reason: str, detail: str, *more: etree._Element) -> etree._Element:
+def _other(verdict: str, *more: etree._Element, reason: str, detail: str) -> etree._Element:
     told = [own("Verdict", verdict)]
     if reason:
         meaning = happened(reason)

@@ -29,7 +29,7 @@ class EtsiObjects:
             for content in (*material.certificates, *material.ocsp_responses, *material.crls)
         }
         self.document = f"D-{report.sha256}"
-        self._add(self.document, "signedData", self._by_digest(report.sha256))
+        self._add(self.document, self._by_digest(report.sha256), kind="signedData")
 
     def elements(self) -> list[etree._Element]:
         """Return all objects, in the order in which they were asked for."""
@@ -37,14 +37,14 @@ class EtsiObjects:
 
     def certificate(self, sha256: str) -> str:
         """Give the identifier of a certificate."""
-        return self._named(f"C-{sha256}", "certificate", self._known(sha256))
+        return self._named(f"C-{sha256}", self._known(sha256), kind="certificate")
 
     def evidence(self, entry: EvidenceReport) -> str:
         """Give the identifier of an OCSP response or a CRL."""
         ocsp = entry.kind == "OCSP"
         name = f"{'O' if ocsp else 'R'}-{entry.sha256}"
         kind = "OCSPResponse" if ocsp else "CRL"
-        return self._named(name, kind, self._known(entry.sha256), proved_at=entry.proved_at)
+        return self._named(name, self._known(entry.sha256), kind=kind, proved_at=entry.proved_at)
 
     def signature_timestamps(self, entry: SignatureReport, facts: SignedFacts | None) -> list[str]:
         """Give the identifiers of the time-stamps that a signature carries."""
@@ -52,7 +52,7 @@ class EtsiObjects:
         for token in facts.timestamps if facts is not None else ():
             name = f"T-{hashlib.sha256(token).hexdigest()}"
             provision = self._provision(entry)
-            self._named(name, "timestamp", self._in_full(token), provision=provision)
+            self._named(name, self._in_full(token), kind="timestamp", provision=provision)
             names.append(name)
         return names
 
@@ -67,28 +67,28 @@ class EtsiObjects:
             name = f"T-{hashlib.sha256(entry.field.encode()).hexdigest()}"
             content = vr("direct", vr("SignatureReference", vr("PAdESFieldName", entry.field)))
         provision = self._provision(entry)
-        self._named(name, "timestamp", content, provision=provision)
+        self._named(name, content, kind="timestamp", provision=provision)
         self._objects[name].append(_renamed(nested))
 
     def _named(
         self,
         name: str,
-        kind: str,
         content: etree._Element,
         *,
+        kind: str,
         proved_at: datetime | None = None,
         provision: etree._Element | None = None,
     ) -> str:
         if name not in self._objects:
-            self._add(name, kind, content, proved_at=proved_at, provision=provision)
+            self._add(name, content, kind=kind, proved_at=proved_at, provision=provision)
         return name
 
     def _add(
         self,
         name: str,
-        kind: str,
         content: etree._Element,
         *,
+        kind: str,
         proved_at: datetime | None = None,
         provision: etree._Element | None = None,
     ) -> None:
