@@ -59,7 +59,7 @@ _NEVER_COPIED: Final = frozenset(
 
 
 def read_until(
-    class_chars: bytes, stream: IO[bytes], maxchars: int | None = None
+    class_chars: bytes, stream: IO[bytes], *, maxchars: int | None = None
 ) -> tuple[bytes, bool]:
     """Read to the next byte of the class, as the original does, and say whether the file ended."""
     end = _ENDS.get(class_chars)
