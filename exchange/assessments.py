@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Final
 
 from exchange.grown_documents import SignedPart
+from exchange.report_material import MaterialItem, items_of
 from signer.report import Report
 from signer.verdicts import Verdict
 from storage.database import Connection
@@ -21,12 +22,14 @@ class Assessment:
     under: names trust store, policy and program, so that another one's is another.
     holds_until: until then the same document is judged the same; None where nobody can say.
     parts: what each signature of a valid document covers, as `exchange.grown_documents` knows it.
+    material: the objects that the report rests on.
     """
 
     report: Report
     under: str
     holds_until: datetime | None
     parts: tuple[SignedPart, ...] = ()
+    material: tuple[MaterialItem, ...] = ()
 
 
 def judged_under(*, trust_version: str, policy: str) -> str:
@@ -58,7 +61,7 @@ async def find_assessment(
 ) -> Assessment | None:
     """Find the newest assessment of the document that holds at the instant."""
     cursor = await connection.execute(
-        "SELECT report, holds_until FROM verification_report WHERE digest = %s"
+        "SELECT report_id, report, holds_until FROM verification_report WHERE digest = %s"
         " AND judged_under = %s AND holds_until > %s AND judged_at <= %s"
         " ORDER BY judged_at DESC LIMIT 1",
         (digest, under, at, at),
@@ -67,4 +70,5 @@ async def find_assessment(
     if row is None:
         return None
     report = Report.from_json(row["report"])
-    return Assessment(report=report, under=under, holds_until=row["holds_until"])
+    material = await items_of(connection, row["report_id"])
+    return Assessment(report=report, under=under, holds_until=row["holds_until"], material=material)

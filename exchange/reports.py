@@ -9,6 +9,7 @@ from exchange.agency import OrganId
 from exchange.assessments import Assessment
 from exchange.errors import ReportUnknown
 from exchange.grown_documents import keep_parts, later_signatures, parts_of
+from exchange.report_material import MaterialItem, items_of, keep_material
 from signer.report import Report
 from storage.database import Connection
 
@@ -18,12 +19,13 @@ class KeptReport:
     """A report with its identifier.
 
     later_signatures: how many signatures the asker's own later revision of the document has, 0
-    where none is known.
+    where none is known. material: the objects that the report rests on.
     """
 
     report_id: UUID
     report: Report
     later_signatures: int = 0
+    material: tuple[MaterialItem, ...] = ()
 
 
 async def keep_report(
@@ -48,6 +50,8 @@ async def keep_report(
             assessment.holds_until,
         ),
     )
+    items = assessment.material
+    await keep_material(connection, report_id, items=items, at=report.judged_at)
     parts = assessment.parts
     await keep_parts(connection, requested_by, digest=report.sha256, parts=parts)
     later = await later_signatures(connection, requested_by, parts=parts)
@@ -73,4 +77,5 @@ async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId
     report = Report.from_json(row["report"])
     parts = await parts_of(connection, reader, digest=report.sha256)
     later = await later_signatures(connection, reader, parts=parts)
-    return KeptReport(report_id=report_id, report=report, later_signatures=later)
+    material = await items_of(connection, report_id)
+    return KeptReport(report_id=report_id, report=report, later_signatures=later, material=material)

@@ -80,6 +80,17 @@ class RecordPage:
     next_after: UUID | None
 
 
+async def note_object(
+    connection: Connection, digest: Digest, *, size_bytes: int, media_type: str, at: datetime
+) -> None:
+    """Write the row of an object that is in the store already, so that other rows may name it."""
+    await connection.execute(
+        "INSERT INTO object (digest, size_bytes, media_type, kept_at)"
+        " VALUES (%s, %s, %s, %s) ON CONFLICT (digest) DO NOTHING",
+        (digest, size_bytes, media_type, at),
+    )
+
+
 class Archive:
     """Keeps, lists, fetches and checks. Safe to use from many tasks at once."""
 
@@ -99,10 +110,12 @@ class Archive:
             raise ObjectMissing(record.digest)
         if stored.size_bytes != record.size_bytes:
             raise DigestMismatch(f"announced {record.size_bytes} bytes, kept {stored.size_bytes}")
-        await connection.execute(
-            "INSERT INTO object (digest, size_bytes, media_type, kept_at)"
-            " VALUES (%s, %s, %s, %s) ON CONFLICT (digest) DO NOTHING",
-            (record.digest, record.size_bytes, record.media_type, record.kept_at),
+        await note_object(
+            connection,
+            record.digest,
+            size_bytes=record.size_bytes,
+            media_type=record.media_type,
+            at=record.kept_at,
         )
         inserted = await connection.execute(
             "INSERT INTO archive_record"

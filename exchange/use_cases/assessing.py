@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from exchange.assessments import Assessment, find_assessment, holds_until, judged_under
 from exchange.grown_documents import SignedPart, signed_parts
+from exchange.report_material import put_material
 from exchange.services import Services
 from exchange.working_copies import WorkingCopy
 from signer import assess_with_evidence
@@ -36,8 +37,13 @@ async def assess_copy(
         policy=policy,
     )
     until = holds_until(report, reuse_for=reuse_for) if reuse_for else None
-    parts = await _parts(copy, report)
-    return Assessment(report=report, under=under, holds_until=until, parts=parts)
+    return Assessment(
+        report=report,
+        under=under,
+        holds_until=until,
+        parts=await _parts(copy, report),
+        material=await put_material(services.database, services.objects, material=report.material),
+    )
 
 
 async def _parts(copy: WorkingCopy, report: Report) -> tuple[SignedPart, ...]:

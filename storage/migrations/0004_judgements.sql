@@ -8,6 +8,18 @@ ALTER TABLE verification_report
 CREATE INDEX verification_report_by_document ON verification_report (digest, judged_at)
     WHERE holds_until IS NOT NULL;
 
+-- What a report rests on beside the document: certificates, OCSP responses and CRLs, each an object
+-- that reports share.
+CREATE TABLE report_material (
+    report_id uuid NOT NULL REFERENCES verification_report,
+    place     smallint NOT NULL,
+    kind      text COLLATE "C" NOT NULL CHECK (kind IN ('CERTIFICATE', 'OCSP', 'CRL')),
+    digest    text COLLATE "C" NOT NULL REFERENCES object,
+    PRIMARY KEY (report_id, place)
+);
+CREATE TRIGGER report_material_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON report_material
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- What an endpoint has shown of its valid documents: the bytes that each signature covers, the
 -- how-manieth that is, and how many the whole document has. A document whose last signed bytes
 -- another one has too, with more signatures after them, is an earlier revision of that.

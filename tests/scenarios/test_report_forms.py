@@ -49,7 +49,13 @@ def test_each_form_tells_the_same_judgement(clients: dict[str, Client], judged: 
     assert etree.fromstring(forms[4].rendering).tag.endswith("ValidationReport")
     with zipfile.ZipFile(BytesIO(forms[5].rendering)) as archive:
         manifest = json.loads(archive.read("manifest.json"))
+        held = {name.rpartition("/")[2].partition(".")[0] for name in archive.namelist()}
     assert manifest["document"]["sha256"] == judged.document.sha256
+    # What the judgement rested on was kept with it, and is what the report names.
+    [signature] = json.loads(judged.json)["signatures"]
+    assert signature["chain"]
+    assert signature["evidence"]
+    assert {each["sha256"] for each in signature["chain"] + signature["evidence"]} <= held
     assert [forms[form].rendering_media_type for form in range(6)] == [
         "", "application/json", "text/html; charset=utf-8", "application/pdf", "application/xml",
         "application/zip",
@@ -63,3 +69,20 @@ def test_no_form_is_shown_to_others_and_unknown_ones_are_refused(
         in_form(clients[COMMUNE], judged.name, verification_pb2.REPORT_FORM_PDF)
     with refused_with("ARGUMENT_INVALID"):
         in_form(clients[PROVINCE], judged.name, 99)
+
+
+def test_a_report_given_again_has_the_same_material(
+    clients: dict[str, Client], judged: Report
+) -> None:
+    document = clients[PROVINCE].download(judged.document.sha256)
+    request = request_for(sha256=clients[COMMUNE].upload(document).sha256)
+    again = clients[COMMUNE].verification.VerifyDocument(request, timeout=WAIT)
+    assert again.judged_at == judged.judged_at
+    first, second = (
+        in_form(client, name, verification_pb2.REPORT_FORM_EVIDENCE).rendering
+        for client, name in (
+            (clients[PROVINCE], judged.name),
+            (clients[COMMUNE], again.name),
+        )
+    )
+    assert first == second

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -12,6 +13,7 @@ from congvan.v1 import verification_pb2, verification_pb2_grpc
 from exchange import reports
 from exchange.evidence import SIGNATURE_ALGORITHM, is_genuine
 from exchange.inspection.inspecting import inspect, render
+from exchange.report_material import read_material
 from exchange.server.batches import answer_each
 from exchange.server.content import working_copy
 from exchange.server.door import current_caller
@@ -81,7 +83,8 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         answer = write_report(kept)
         if form is not None:
             sandbox = self._services.sandbox
-            inspection = await inspect(kept.report, sandbox=sandbox)
+            material = await read_material(self._services.objects, kept.material)
+            inspection = await inspect(replace(kept.report, material=material), sandbox=sandbox)
             made = await render(inspection, form, sandbox=sandbox)
             write_rendering(answer, form=request.form, made=made)
         return answer
