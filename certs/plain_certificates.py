@@ -85,7 +85,7 @@ _ATTRIBUTES: Final = frozenset(
 # letters of Unicode 3.2 (all Vietnamese ones), and dashes and quotation marks.
 _TEXT = re.compile("[ -~\u00c0-\u0220\u1e00-\u1e9b\u1ea0-\u1ef9\u2010-\u2027]+")
 
-_Found = dict[str, object]
+_Found = dict[str, Any]
 PlainName = tuple[tuple[bytes, str], ...]
 """Attributes in order, each with its type in DER: equal where `cryptography` calls names equal."""
 
