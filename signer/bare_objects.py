@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any, Final, NamedTuple
+from weakref import ref
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
@@ -102,7 +103,8 @@ class BareObjects:
         """Take the reader's bytes. Raises Unusual where the document is not read from memory."""
         if reader.encrypted or not isinstance(reader.stream, BytesIO):
             raise Unusual("an encrypted document, or one that is not in memory")
-        self._reader = reader
+        # The objects of a reader are kept as long as it lives: they must not keep it alive.
+        self._reference = ref(reader)
         self._data = reader.stream.getvalue()
         self._read: dict[tuple[Ref, int], tuple[Bare, Links]] = {}
         self._packed: dict[int, _Packed] = {}
@@ -111,6 +113,13 @@ class BareObjects:
         for revision, section in enumerate(self._sections):
             for number in numbers_in(section):
                 self._written_in.setdefault(number, []).append(revision)
+
+    @property
+    def _reader(self) -> PdfFileReader:
+        reader = self._reference()
+        if reader is None:
+            raise Unusual("its reader is gone")
+        return reader
 
     def place(self, target: Ref, revision: int) -> int | ObjStreamRef | None:
         """Return where a revision has the object, as the engine's `get_historical_ref` does."""
