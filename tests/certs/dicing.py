@@ -31,6 +31,7 @@ from certs.revocation import RevocationEvidence
 from tests.certs.forging import NOW
 
 _ANY_POLICY = "2.5.29.32.0"
+_ROLES = (AnchorRole.SIGNER, AnchorRole.SEAL, AnchorRole.TSA)
 _LONG_AGO = NOW - timedelta(days=30)
 
 
@@ -88,7 +89,9 @@ class Dice:
         chain = [root]
         for level in range(self.chance.choice((0, 1, 1, 1, 2))):
             chain.append(self._issue(chain[-1], f"CA {level}", is_authority=True))
-        leaf = self._issue(chain[-1], "Lê Văn Cường", is_authority=False)
+        role = self.chance.choice(_ROLES)
+        stamps = role is AnchorRole.TSA and not self.oddly(4)
+        leaf = self._issue(chain[-1], "Lê Văn Cường", is_authority=False, stamps=stamps)
         above = [each.certificate for each in chain[1:]]
         if self.oddly():
             above.append(self._issue(root, "CA 0", is_authority=True).certificate)
@@ -100,7 +103,7 @@ class Dice:
             certificate=leaf.certificate,
             intermediates=tuple(above),
             store=self._store(root, others=chain[1:]),
-            role=self.chance.choice((AnchorRole.SIGNER, AnchorRole.SEAL)),
+            role=role,
             at=NOW + timedelta(seconds=self.chance.choice((0, 0, 0, 1, -30, 3600, 40_000))),
             evidence=self._evidence(holders),
         )
@@ -117,7 +120,7 @@ class Dice:
             anchors=tuple(
                 TrustAnchor(
                     certificate=each,
-                    roles=frozenset({AnchorRole.SIGNER, AnchorRole.SEAL}),
+                    roles=frozenset(_ROLES),
                     blocks=frozenset({self.chance.choice(tuple(Block))}),
                     valid_from=NOW - timedelta(days=100),
                     valid_until=NOW + self._span(days=100),
@@ -229,7 +232,9 @@ class Dice:
             identifier = x509.AuthorityKeyIdentifier(identifier.key_identifier, issuer, 7)
         return builder.add_extension(identifier, critical=self.oddly())
 
-    def _issue(self, issuer: Holder, name: str, *, is_authority: bool) -> Holder:
+    def _issue(
+        self, issuer: Holder, name: str, *, is_authority: bool, stamps: bool = False
+    ) -> Holder:
         key = self.chance.choice(_keys())
         issued_by = issuer.certificate.subject
         if self.oddly():
@@ -244,8 +249,12 @@ class Dice:
             builder = builder.add_extension(self._usage(is_authority=is_authority), critical=True)
         builder = self._key_identified(builder, key, issuer_key=issuer.key)
         builder = self._offering(builder)
+        if stamps:
+            purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+            builder = builder.add_extension(purpose, critical=not self.oddly(4))
         for extension in self._odd_extensions(is_authority=is_authority):
-            builder = builder.add_extension(extension, critical=self.oddly(20))
+            if not (stamps and isinstance(extension, x509.ExtendedKeyUsage)):
+                builder = builder.add_extension(extension, critical=self.oddly(20))
         signing = self.chance.choice(_keys()) if self.oddly() else issuer.key
         certificate = builder.sign(signing, self._digest())
         return Holder(self._bent(certificate, signing), key)
