@@ -26,6 +26,8 @@ _OLD_FORM = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}")
 _NEW_FORM = re.compile(r"(?=.{3,35}\Z)[A-Z][0-9]{2}(\.[0-9A-Z]+)*")
 _ENTERPRISE = re.compile(r"[0-9]{10}(-[0-9]{3})?")
 _WRITABLE = re.compile(r"(?=.{1,35}\Z)[0-9A-Z]+([.\-][0-9A-Z]+)*")
+_MAX_TEXTS = 50
+_TEXT_CHARACTERS = 500
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -83,8 +85,9 @@ class Endpoint:
     """A body that sends and receives (đầu mối liên thông), as the registry knows it.
 
     `certificates` are SHA-256 fingerprints (64 lower-case hexadecimal digits) of the certificates
-    with which it may connect. It is valid from `valid_from` (inclusive) to `valid_until`
-    (exclusive, None: open).
+    with which it may connect. `other_names` and `identifiers` are those that certificates for
+    signing may bear: former and short names; GOVVN-…, VATVN-…, MST:…. It is valid from `valid_from`
+    (inclusive) to `valid_until` (exclusive, None: open).
     """
 
     code: OrganId
@@ -95,6 +98,8 @@ class Endpoint:
     valid_until: datetime | None = None
     parent: OrganId | None = None
     email: str = ""
+    other_names: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
     roles: frozenset[EndpointRole] = frozenset({EndpointRole.ENDPOINT})
 
@@ -106,12 +111,21 @@ class Endpoint:
             raise ArgumentInvalid("a name is needed", field="name")
         if self.parent is not None and (self.parent == self.code or not is_writable(self.parent)):
             raise ArgumentInvalid("the code of another endpoint is needed", field="parent")
+        _require_texts(self.other_names, field="other_names")
+        _require_texts(self.identifiers, field="identifiers")
         _require_fingerprints(self.certificates)
         _require_period(self.valid_from, self.valid_until)
 
     def is_valid_at(self, at: datetime) -> bool:
         """Tell whether the endpoint takes part in the exchange at this instant."""
         return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
+
+
+def _require_texts(texts: tuple[str, ...], *, field: str) -> None:
+    if len(texts) > _MAX_TEXTS or not all(
+        each.strip() and len(each) <= _TEXT_CHARACTERS and each.isprintable() for each in texts
+    ):
+        raise ArgumentInvalid(f"at most {_MAX_TEXTS} lines of text are needed", field=field)
 
 
 def _require_fingerprints(certificates: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from exchange.grown_documents import SignedPart
 from exchange.report_material import MaterialItem, items_of
+from exchange.signing_for import SignedFor
 from signer.report import Report
 from signer.verdicts import Verdict
 from storage.database import Connection
@@ -22,7 +23,8 @@ class Assessment:
     under: names trust store, policy and program, so that another one's is another.
     holds_until: until then the same document is judged the same; None where nobody can say.
     parts: what each signature of a valid document covers, as `exchange.grown_documents` knows it.
-    material: the objects that the report rests on.
+    material: the objects that the report rests on. signed_for: for each signature whether it is
+    that of the endpoint `on_behalf_of`, None for a time-stamp; empty where nobody asked.
     """
 
     report: Report
@@ -30,6 +32,8 @@ class Assessment:
     holds_until: datetime | None
     parts: tuple[SignedPart, ...] = ()
     material: tuple[MaterialItem, ...] = ()
+    on_behalf_of: str = ""
+    signed_for: tuple[SignedFor | None, ...] = ()
 
 
 def judged_under(*, trust_version: str, policy: str) -> str:

@@ -5,7 +5,7 @@ The gate classifies and does not stop: a document without a valid signature is d
 So is a valid document that its sender has sent before with more signatures.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from exchange.agency import Endpoint
@@ -14,9 +14,11 @@ from exchange.envelope import AttachmentRef
 from exchange.grown_documents import later_signatures
 from exchange.messages import GateFinding
 from exchange.services import Services
-from exchange.use_cases.assessing import assess_copy
+from exchange.signing_for import document_for
+from exchange.use_cases.assessing import assess_for
 from exchange.working_copies import copy_of_object
 from signer import Report
+from signer.policy import DocumentKind
 from signer.verdicts import Indication, SignatureKind, Verdict
 from storage.ports import Digest
 
@@ -57,17 +59,21 @@ class Judgement:
 
 
 async def judge_attachment(
-    services: Services, attachment: AttachmentRef, *, position: int, sender: Endpoint
+    services: Services,
+    attachment: AttachmentRef,
+    *,
+    position: int,
+    sender: Endpoint,
+    kind: DocumentKind,
 ) -> Judgement:
-    """Judge one attachment by its bytes, never by its label."""
+    """Judge one attachment by its bytes, never by its label, as a document of the sender's."""
     async with copy_of_object(services, Digest(attachment.digest)) as copy:
         begins_as_pdf = copy.source.read(0, len(_PDF_MAGIC)) == _PDF_MAGIC
         if not begins_as_pdf and not _claims_pdf(attachment):
             return Judgement(
                 finding=_finding(position, attachment, verdict=NOT_APPLICABLE), assessment=None
             )
-        policy = services.assessing.policy.for_block(sender.block)
-        assessment = await assess_copy(services, copy, policy=policy)
+        assessment = await assess_for(services, copy, code=sender.code, kind=kind)
     async with services.database.reading() as connection:
         later = await later_signatures(connection, sender.code, parts=assessment.parts)
     verdict, reason = assessment.report.verdict, assessment.report.reason
@@ -76,12 +82,28 @@ async def judge_attachment(
     finding = _finding(
         position, attachment, verdict=verdict.value, reason=reason, report_id=uuid4()
     )
-    return Judgement(finding=finding, assessment=assessment)
+    signed_for = document_for(assessment.report, assessment.signed_for)
+    return Judgement(finding=replace(finding, signed_for=signed_for), assessment=assessment)
 
 
 def main_document(judgements: tuple[Judgement, ...]) -> Judgement:
     """The document itself among its annexes: the first PDF, else the first attachment."""
     return next((each for each in judgements if each.report is not None), judgements[0])
+
+
+def kinds_of(
+    attachments: tuple[AttachmentRef, ...], *, main: DocumentKind
+) -> tuple[DocumentKind, ...]:
+    """Tell as what each attachment is judged: all that may be the document itself as that.
+
+    Which one it is depends on bytes nobody has read yet: none behind the first that says it is a
+    PDF, so those are annexes.
+    """
+    claims = [_claims_pdf(attachment) for attachment in attachments]
+    first = claims.index(True) if True in claims else len(claims)
+    return tuple(
+        main if position <= first else DocumentKind.ANNEX for position in range(len(claims))
+    )
 
 
 def _claims_pdf(attachment: AttachmentRef) -> bool:

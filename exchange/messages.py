@@ -15,6 +15,7 @@ from exchange.agency import OrganId
 from exchange.envelope import AttachmentRef, Envelope
 from exchange.errors import DocumentIdReused, MessageUnknown
 from exchange.mailbox import Lane
+from exchange.signing_for import SignedFor
 from storage.database import Connection
 
 _ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Envelope)
@@ -37,13 +38,17 @@ class BlobName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateFinding:
-    """How the gate judged one attachment. `verdict` is a signer.Verdict, or NOT_APPLICABLE."""
+    """How the gate judged one attachment. `verdict` is a signer.Verdict, or NOT_APPLICABLE.
+
+    signed_for: whether it bears the sender's signatures; None for what bears none.
+    """
 
     position: int
     attachment: AttachmentRef
     verdict: str
     reason: str
     report_id: UUID | None
+    signed_for: SignedFor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +159,8 @@ async def _add_finding(connection: Connection, message_id: UUID, *, finding: Gat
     attachment = finding.attachment
     await connection.execute(
         "INSERT INTO gate_finding (message_id, position, digest, size_bytes, file_name,"
-        " media_type, verdict, reason, report_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " media_type, verdict, reason, report_id, signed_for)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             message_id,
             finding.position,
@@ -165,6 +171,7 @@ async def _add_finding(connection: Connection, message_id: UUID, *, finding: Gat
             finding.verdict,
             finding.reason,
             finding.report_id,
+            finding.signed_for or "",
         ),
     )
 
@@ -210,6 +217,7 @@ def _message(row: dict[str, Any], findings: dict[UUID, list[dict[str, Any]]]) ->
                 verdict=found["verdict"],
                 reason=found["reason"],
                 report_id=found["report_id"],
+                signed_for=SignedFor(found["signed_for"]) if found["signed_for"] else None,
             )
             for found in findings.get(row["message_id"], [])
         ),

@@ -10,6 +10,7 @@ from psycopg.errors import UniqueViolation
 from certs.anchors import Block
 from exchange.agency import AgencyLevel, Endpoint, EndpointRole, OrganId
 from exchange.errors import ArgumentInvalid, EndpointExists, EndpointUnknown, EtagMismatch
+from exchange.signing_for import Body, Directory
 from storage.database import Connection
 
 _SELECT = """
@@ -71,13 +72,31 @@ async def list_endpoints(
     return [_registered(row) for row in await cursor.fetchall()]
 
 
+async def signing_directory(connection: Connection) -> Directory:
+    """Read whose signatures are whose: all bodies, those that are closed too."""
+    cursor = await connection.execute(
+        "SELECT code, name, other_names, identifiers, parent, successor FROM endpoint"
+    )
+    return Directory(
+        Body(
+            code=OrganId(row["code"]),
+            names=(row["name"], *row["other_names"]),
+            identifiers=tuple(row["identifiers"]),
+            parent=OrganId(row["parent"]) if row["parent"] else None,
+            successor=OrganId(row["successor"]) if row["successor"] else None,
+        )
+        for row in await cursor.fetchall()
+    )
+
+
 async def add_endpoint(connection: Connection, endpoint: Endpoint) -> RegisteredEndpoint:
     """Register a body; raises EndpointExists."""
     try:
         async with connection.transaction():
             await connection.execute(
-                "INSERT INTO endpoint (code, name, block, level, parent, email, roles,"
-                " valid_from, valid_until) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO endpoint (code, name, block, level, parent, email, roles, valid_from,"
+                " valid_until, other_names, identifiers)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (endpoint.code, *_columns(endpoint)),
             )
     except UniqueViolation:
@@ -98,8 +117,8 @@ async def change_endpoint(
     present = await get_endpoint(connection, endpoint.code)
     cursor = await connection.execute(
         "UPDATE endpoint SET name = %s, block = %s, level = %s, parent = %s, email = %s,"
-        " roles = %s, valid_from = %s, valid_until = %s, version = version + 1"
-        " WHERE code = %s AND version = %s",
+        " roles = %s, valid_from = %s, valid_until = %s, other_names = %s, identifiers = %s,"
+        " version = version + 1 WHERE code = %s AND version = %s",
         (*_columns(endpoint), endpoint.code, present.version),
     )
     if (etag and etag != present.etag) or cursor.rowcount != 1:
@@ -166,6 +185,8 @@ def _columns(endpoint: Endpoint) -> tuple[Any, ...]:
         sorted(role.value for role in endpoint.roles),
         endpoint.valid_from,
         endpoint.valid_until,
+        list(endpoint.other_names),
+        list(endpoint.identifiers),
     )
 
 
@@ -178,6 +199,8 @@ def _registered(row: dict[str, Any]) -> RegisteredEndpoint:
         parent=OrganId(row["parent"]) if row["parent"] else None,
         email=row["email"],
         roles=frozenset(EndpointRole(role) for role in row["roles"]),
+        other_names=tuple(row["other_names"]),
+        identifiers=tuple(row["identifiers"]),
         certificates=tuple(row["certificates"]),
         valid_from=row["valid_from"],
         valid_until=row["valid_until"],

@@ -10,6 +10,7 @@ from exchange.assessments import Assessment
 from exchange.errors import ReportUnknown
 from exchange.grown_documents import keep_parts, later_signatures, parts_of
 from exchange.report_material import MaterialItem, items_of, keep_material
+from exchange.signing_for import SignedFor
 from signer.report import Report
 from storage.database import Connection
 
@@ -20,12 +21,15 @@ class KeptReport:
 
     later_signatures: how many signatures the asker's own later revision of the document has, 0
     where none is known. material: the objects that the report rests on.
+    on_behalf_of, signed_for: whose signatures they should be, and for each whether it is.
     """
 
     report_id: UUID
     report: Report
     later_signatures: int = 0
     material: tuple[MaterialItem, ...] = ()
+    on_behalf_of: str = ""
+    signed_for: tuple[SignedFor | None, ...] = ()
 
 
 async def keep_report(
@@ -35,8 +39,8 @@ async def keep_report(
     report = assessment.report
     await connection.execute(
         "INSERT INTO verification_report (report_id, requested_by, digest, verdict, reason, report,"
-        " trust_version, judged_at, judged_under, holds_until)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " trust_version, judged_at, judged_under, holds_until, on_behalf_of, signed_for)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             report_id,
             requested_by,
@@ -48,6 +52,8 @@ async def keep_report(
             report.judged_at,
             assessment.under,
             assessment.holds_until,
+            assessment.on_behalf_of,
+            [each or "" for each in assessment.signed_for],
         ),
     )
     items = assessment.material
@@ -55,7 +61,13 @@ async def keep_report(
     parts = assessment.parts
     await keep_parts(connection, requested_by, digest=report.sha256, parts=parts)
     later = await later_signatures(connection, requested_by, parts=parts)
-    return KeptReport(report_id=report_id, report=report, later_signatures=later)
+    return KeptReport(
+        report_id=report_id,
+        report=report,
+        later_signatures=later,
+        on_behalf_of=assessment.on_behalf_of,
+        signed_for=assessment.signed_for,
+    )
 
 
 async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId) -> KeptReport:
@@ -66,9 +78,10 @@ async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId
 
     """
     cursor = await connection.execute(
-        "SELECT r.report FROM verification_report r WHERE r.report_id = %s AND (r.requested_by = %s"
-        " OR EXISTS (SELECT 1 FROM gate_finding g JOIN delivery d USING (message_id)"
-        "            WHERE g.report_id = r.report_id AND d.recipient = %s))",
+        "SELECT r.report, r.on_behalf_of, r.signed_for FROM verification_report r"
+        " WHERE r.report_id = %s AND (r.requested_by = %s OR EXISTS"
+        " (SELECT 1 FROM gate_finding g JOIN delivery d USING (message_id)"
+        "  WHERE g.report_id = r.report_id AND d.recipient = %s))",
         (report_id, reader, reader),
     )
     row = await cursor.fetchone()
@@ -78,4 +91,11 @@ async def get_report(connection: Connection, report_id: UUID, *, reader: OrganId
     parts = await parts_of(connection, reader, digest=report.sha256)
     later = await later_signatures(connection, reader, parts=parts)
     material = await items_of(connection, report_id)
-    return KeptReport(report_id=report_id, report=report, later_signatures=later, material=material)
+    return KeptReport(
+        report_id=report_id,
+        report=report,
+        later_signatures=later,
+        material=material,
+        on_behalf_of=row["on_behalf_of"],
+        signed_for=tuple(SignedFor(each) if each else None for each in row["signed_for"]),
+    )

@@ -229,8 +229,13 @@ class VerificationPolicy:
 
     @property
     def question(self) -> str:
-        """The label with what was asked: equal questions about a document have equal answers."""
-        return f"{self.label}/{self.block or '-'}/{self.kind or '-'}"
+        """The label with what was asked: equal questions about a document have equal answers.
+
+        What the policy rules alike for all blocks, or all kinds, is one question.
+        """
+        block = self.block if self.blocks or self.rules.own_anchors else None
+        kind = self.kind if self.documents else None
+        return f"{self.label}/{block or '-'}/{kind or '-'}"
 
     def for_block(self, block: Block) -> VerificationPolicy:
         """Return the same policy, asked for a document of that block."""

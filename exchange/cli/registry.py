@@ -66,6 +66,22 @@ class AddOptions(CodeOptions):
             "--role", metavar="ROLE", help="ENDPOINT, REGISTRAR, AUDITOR, OPERATOR; repeatable."
         ),
     ] = None
+    other_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--other-name",
+            metavar="TEXT",
+            help="Tên khác trên chứng thư · Another name in certificates.",
+        ),
+    ] = None
+    identifier: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--identifier",
+            metavar="TEXT",
+            help="Định danh trên chứng thư · As in certificates: MST:…, GOVVN-….",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +142,13 @@ async def show(options: CodeOptions, output: Output) -> ExitCode:
 async def add(options: AddOptions, output: Output) -> ExitCode:
     """Đăng ký một đầu mối · Register an endpoint (registrar only)."""
     values = {name: getattr(options, name) for name in ("code", "name", "block", "level", "parent")}
-    endpoint = read_endpoint({**values, "email": options.email, "roles": options.role or []})
+    given = {
+        "email": options.email,
+        "roles": options.role or [],
+        "other_names": options.other_name or [],
+        "identifiers": options.identifier or [],
+    }
+    endpoint = read_endpoint({**values, **given})
     async with connected(options) as connection:
         found = await create(connection, endpoint)
     _tell(found, output)
@@ -230,6 +252,8 @@ def read_endpoint(values: Mapping[str, Any]) -> registry_pb2.Endpoint:
                 registry_pb2.Role.Value(f"ROLE_{str(role).upper()}")
                 for role in values.get("roles", ())
             ],
+            other_names=[str(name) for name in values.get("other_names", ())],
+            identifiers=[str(each) for each in values.get("identifiers", ())],
         )
     except KeyError as error:
         raise UsageInvalid(f"endpoint: {error.args[0]} is missing") from error
@@ -247,6 +271,8 @@ def endpoint_json(endpoint: registry_pb2.Endpoint) -> dict[str, Any]:
         "parent": endpoint.parent,
         "email": endpoint.email,
         "roles": [registry_pb2.Role.Name(role).removeprefix("ROLE_") for role in endpoint.roles],
+        "other_names": list(endpoint.other_names),
+        "identifiers": list(endpoint.identifiers),
         "certificate_sha256": list(endpoint.certificate_sha256),
         "valid_from": instant_json(endpoint.valid_from),
         "valid_until": instant_json(endpoint.valid_until),

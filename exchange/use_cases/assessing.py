@@ -3,13 +3,15 @@
 import asyncio
 from dataclasses import replace
 
+from exchange import registry
 from exchange.assessments import Assessment, find_assessment, holds_until, judged_under
 from exchange.grown_documents import SignedPart, signed_parts
 from exchange.report_material import put_material
 from exchange.services import Services
+from exchange.signing_for import signature_for
 from exchange.working_copies import WorkingCopy
 from signer import assess_with_evidence
-from signer.policy import VerificationPolicy
+from signer.policy import DocumentKind, VerificationPolicy
 from signer.report import Report
 
 
@@ -43,6 +45,30 @@ async def assess_copy(
         holds_until=until,
         parts=await _parts(copy, report),
         material=await put_material(services.database, services.objects, material=report.material),
+    )
+
+
+async def assess_for(
+    services: Services, copy: WorkingCopy, *, code: str, kind: DocumentKind | None = None
+) -> Assessment:
+    """Assess a document that should be the endpoint's: by its block, and whose signatures they are.
+
+    code: of an endpoint, perhaps one that is not registered.
+    """
+    async with services.database.reading() as connection:
+        registered = await registry.find_endpoint(connection, code)
+        directory = await registry.signing_directory(connection)
+    policy = services.assessing.policy
+    if registered is not None:
+        policy = policy.for_block(registered.endpoint.block)
+    if kind is not None:
+        policy = policy.for_kind(kind)
+    assessment = await assess_copy(services, copy, policy=policy)
+    signatures = assessment.report.signatures
+    return replace(
+        assessment,
+        on_behalf_of=code,
+        signed_for=tuple(signature_for(each, directory, code=code) for each in signatures),
     )
 
 

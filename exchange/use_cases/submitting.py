@@ -27,7 +27,7 @@ from exchange.errors import (
 )
 from exchange.evidence import Evidence, EvidenceEvent, Occurrence
 from exchange.facts import keep_fact
-from exchange.gate import Judgement, judge_attachment, main_document
+from exchange.gate import Judgement, judge_attachment, kinds_of, main_document
 from exchange.messages import BlobName, Message, MessageState, get_message, mark_submitted
 from exchange.reports import keep_report
 from exchange.services import Services
@@ -196,11 +196,14 @@ async def _routed_recipients(
 async def _judge(
     services: Services, sender: Endpoint, *, envelope: Envelope
 ) -> tuple[Judgement, ...]:
+    kinds = kinds_of(envelope.attachments, main=_kind_of(envelope.document_type.name))
     return tuple(
         await asyncio.gather(
             *(
-                judge_attachment(services, attachment, position=position, sender=sender)
-                for position, attachment in enumerate(envelope.attachments)
+                judge_attachment(services, attachment, position=position, sender=sender, kind=kind)
+                for position, (attachment, kind) in enumerate(
+                    zip(envelope.attachments, kinds, strict=True)
+                )
             )
         )
     )

@@ -8,6 +8,7 @@ from exchange.evidence import SIGNATURE_ALGORITHM, Evidence, read_statement
 from exchange.messages import GateFinding, Message
 from exchange.use_cases.receiving import AckAnswer, MailboxEntry
 from exchange.wire.envelopes import blob_of, write_envelope, write_status
+from exchange.wire.reports import write_signed_for
 from exchange.wire.values import blob, instant, timestamp
 
 EDXML_MEDIA_TYPE = "application/xml"
@@ -35,6 +36,7 @@ def write_finding(finding: GateFinding) -> exchange_pb2.GateFinding:
         verdict=verification_pb2.DocumentVerdict.Value(f"DOCUMENT_VERDICT_{finding.verdict}"),
         reason=finding.reason,
         report=f"reports/{finding.report_id}" if finding.report_id else "",
+        signed_for=write_signed_for(finding.signed_for),
     )
 
 

@@ -29,6 +29,8 @@ def read_endpoint(message: registry_pb2.Endpoint, *, now: datetime) -> Endpoint:
             from_wire(role, registry_pb2.Role, words=EndpointRole, field="endpoint.roles")
             for role in message.roles or [registry_pb2.ROLE_ENDPOINT]
         ),
+        other_names=tuple(message.other_names),
+        identifiers=tuple(message.identifiers),
         valid_from=instant(message.valid_from) if message.HasField("valid_from") else now,
         valid_until=instant(message.valid_until) if message.HasField("valid_until") else None,
     )
@@ -56,4 +58,6 @@ def write_endpoint(registered: RegisteredEndpoint) -> registry_pb2.Endpoint:
         valid_until=timestamp(endpoint.valid_until),
         successor=registered.successor or "",
         etag=registered.etag,
+        other_names=endpoint.other_names,
+        identifiers=endpoint.identifiers,
     )

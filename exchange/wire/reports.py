@@ -2,11 +2,13 @@
 
 import json
 from datetime import datetime
+from itertools import zip_longest
 
 from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
 from congvan.v1 import archive_pb2, common_pb2, verification_pb2
 from exchange.reports import KeptReport
+from exchange.signing_for import SignedFor
 from exchange.texts import sentence
 from exchange.wire.values import blob, timestamp, to_wire
 from signer.report import SignatureReport
@@ -25,7 +27,12 @@ def write_report(kept: KeptReport) -> verification_pb2.VerificationReport:
         reason=report.reason,
         sentence_vi=sentence(reason, "vi"),
         sentence_en=sentence(reason, "en"),
-        signatures=[_finding(each) for each in report.signatures],
+        signatures=[
+            _finding(each, signed_for)
+            for each, signed_for in zip_longest(report.signatures, kept.signed_for)
+        ],
+        on_behalf_of=kept.on_behalf_of,
+        policy=report.policy,
         judged_at=timestamp(report.judged_at),
         trust_version=report.trust_version,
         json=json.dumps(report.to_json(), ensure_ascii=False, sort_keys=True),
@@ -58,7 +65,9 @@ def write_integrity(report: IntegrityReport, *, at: datetime) -> archive_pb2.Int
     )
 
 
-def _finding(entry: SignatureReport) -> verification_pb2.SignatureFinding:
+def _finding(
+    entry: SignatureReport, signed_for: SignedFor | None
+) -> verification_pb2.SignatureFinding:
     return verification_pb2.SignatureFinding(
         field=entry.field,
         kind=entry.kind.value,
@@ -74,7 +83,13 @@ def _finding(entry: SignatureReport) -> verification_pb2.SignatureFinding:
         timestamp_at=timestamp(entry.timestamp_at),
         certificate_sha256=entry.certificate_sha256,
         practice=entry.practice,
+        signed_for=write_signed_for(signed_for),
     )
+
+
+def write_signed_for(found: SignedFor | None) -> verification_pb2.SignedFor.ValueType:
+    """Show whether a signature is an endpoint's; unspecified where that is no question."""
+    return verification_pb2.SignedFor.Value(f"SIGNED_FOR_{found or 'UNSPECIFIED'}")
 
 
 def write_anchor(anchor: TrustAnchor) -> verification_pb2.TrustAnchorInfo:

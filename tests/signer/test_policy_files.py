@@ -54,9 +54,13 @@ def test_a_policy_is_known_by_name_version_and_the_bytes_of_its_file() -> None:
     assert other.label.startswith("default@2#")
     assert parse_policy(TEXT.encode() + b"\n").label != default.label
     assert default.for_block(Block.PARTY).label == default.label
-    asked = default.for_block(Block.PARTY).for_kind(DocumentKind.COPY)
-    assert asked.question == f"{default.label}/PARTY/COPY"
-    assert default.question == f"{default.label}/-/-"
+    official = read_policy(shipped_policies()["official-documents"])
+    asked = [
+        each.for_block(Block.PARTY).for_kind(DocumentKind.COPY) for each in (official, default)
+    ]
+    assert asked[0].question == f"{official.label}/PARTY/COPY"
+    # The default rules alike for all: it is one question, and its answers may be given again.
+    assert asked[1].question == default.question == f"{default.label}/-/-"
 
 
 def test_a_policy_says_what_it_asks_of_each_block_and_kind() -> None:

@@ -215,6 +215,7 @@ class RegistryServicer(registry_pb2_grpc.RegistryServiceServicer):
 
 _CHANGEABLE = frozenset(
     {"display_name", "block", "level", "parent", "email", "roles", "valid_from", "valid_until"}
+    | {"other_names", "identifiers"}
 )
 
 

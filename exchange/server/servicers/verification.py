@@ -11,6 +11,8 @@ from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
 from congvan.v1 import verification_pb2, verification_pb2_grpc
 from exchange import reports
+from exchange.agency import parse_organ_id
+from exchange.assessments import Assessment
 from exchange.evidence import SIGNATURE_ALGORITHM, is_genuine
 from exchange.inspection.inspecting import inspect, render
 from exchange.report_material import read_material
@@ -21,12 +23,13 @@ from exchange.server.mutations import Commit, answer_once
 from exchange.server.servicers import Context
 from exchange.server.streams import TimedStream, header_of, streamed_document
 from exchange.services import Services
-from exchange.use_cases.assessing import assess_copy
+from exchange.use_cases.assessing import assess_copy, assess_for
 from exchange.wire.messages import tells_the_same
 from exchange.wire.report_forms import read_form, write_rendering
 from exchange.wire.reports import write_anchor, write_report
-from exchange.wire.values import resource_uuid
+from exchange.wire.values import from_wire, resource_uuid
 from exchange.working_copies import WorkingCopy
+from signer.policy import DocumentKind
 from storage.database import Connection
 
 Copying = AbstractAsyncContextManager[WorkingCopy]
@@ -138,7 +141,7 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
 
         async def prepare() -> Commit[verification_pb2.VerificationReport]:
             async with working as copy:
-                assessment = await assess_copy(services, copy)
+                assessment = await _assess(services, copy, request=request)
 
             async def commit(connection: Connection) -> verification_pb2.VerificationReport:
                 kept = await reports.keep_report(
@@ -159,3 +162,24 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
         report = await self._verify(request, self._copy(request))
         report.ClearField("json")
         return report
+
+
+async def _assess(
+    services: Services, copy: WorkingCopy, *, request: verification_pb2.VerifyDocumentRequest
+) -> Assessment:
+    """Assess as the request asks: as a document of this kind, and as one endpoint's or nobody's."""
+    kind = (
+        from_wire(
+            request.document_kind,
+            verification_pb2.DocumentKind,
+            words=DocumentKind,
+            field="document_kind",
+        )
+        if request.document_kind
+        else None
+    )
+    if request.on_behalf_of:
+        code = parse_organ_id(request.on_behalf_of)
+        return await assess_for(services, copy, code=code, kind=kind)
+    policy = services.assessing.policy
+    return await assess_copy(services, copy, policy=policy.for_kind(kind) if kind else policy)

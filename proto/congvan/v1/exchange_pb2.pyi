@@ -207,10 +207,13 @@ class GateFinding(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    SIGNED_FOR_FIELD_NUMBER: _builtins.int
     verdict: _verification_pb2.DocumentVerdict.ValueType
     reason: _builtins.str
     report: _builtins.str
     """reports/{id}; empty for what is not a PDF."""
+    signed_for: _verification_pb2.SignedFor.ValueType
+    """Whether it bears the sender's signatures: by its seals, without a seal by its persons."""
     @_builtins.property
     def document(self) -> _common_pb2.BlobRef: ...
     def __init__(
@@ -220,10 +223,11 @@ class GateFinding(_message.Message):
         verdict: _verification_pb2.DocumentVerdict.ValueType = ...,
         reason: _builtins.str = ...,
         report: _builtins.str = ...,
+        signed_for: _verification_pb2.SignedFor.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "reason", b"reason", "report", b"report", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "reason", b"reason", "report", b"report", "signed_for", b"signed_for", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,51 +27,51 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63ongvan/v1/registry.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x02\n\x08\x45ndpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12 \n\x05\x62lock\x18\x04 \x01(\x0e\x32\x11.congvan.v1.Block\x12.\n\x05level\x18\x05 \x01(\x0e\x32\x1f.congvan.v1.AdministrativeLevel\x12\x0e\n\x06parent\x18\x06 \x01(\t\x12\r\n\x05\x65mail\x18\x07 \x01(\t\x12\x1f\n\x05roles\x18\x08 \x03(\x0e\x32\x10.congvan.v1.Role\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\t \x03(\t\x12.\n\nvalid_from\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsuccessor\x18\x0c \x01(\t\x12\x0c\n\x04\x65tag\x18\r \x01(\t\"\"\n\x12GetEndpointRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"_\n\x14ListEndpointsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12 \n\x05\x62lock\x18\x03 \x01(\x0e\x32\x11.congvan.v1.Block\"Y\n\x15ListEndpointsResponse\x12\'\n\tendpoints\x18\x01 \x03(\x0b\x32\x14.congvan.v1.Endpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x15\x43reateEndpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x08\x65ndpoint\x18\x02 \x01(\x0b\x32\x14.congvan.v1.Endpoint\"\x84\x01\n\x15UpdateEndpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x08\x65ndpoint\x18\x02 \x01(\x0b\x32\x14.congvan.v1.Endpoint\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"|\n\x14\x43loseEndpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12/\n\x0bvalid_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsuccessor\x18\x04 \x01(\t\"O\n\x16\x42indCertificateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"_\n\x1fRevokeCertificateBindingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x03 \x01(\t\"X\n\x16GrantDelegationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12*\n\ndelegation\x18\x02 \x01(\x0b\x32\x16.congvan.v1.Delegation\"\x92\x01\n\nDelegation\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65legate\x18\x02 \x01(\t\x12.\n\nvalid_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x18ResolveRecipientsRequest\x12\r\n\x05\x63odes\x18\x01 \x03(\t\"U\n\x19ResolveRecipientsResponse\x12\'\n\tendpoints\x18\x01 \x03(\x0b\x32\x14.congvan.v1.Endpoint\x12\x0f\n\x07unknown\x18\x02 \x03(\t\"O\n\x13\x45xplainRouteRequest\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x15\n\rdocument_type\x18\x03 \x01(\t\"[\n\x14\x45xplainRouteResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x11\n\treason_vi\x18\x03 \x01(\t\x12\x11\n\treason_en\x18\x04 \x01(\t\"\x14\n\x12GetSnapshotRequest\"G\n\x10RegistrySnapshot\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\'\n\x14WatchRegistryRequest\x12\x0f\n\x07version\x18\x01 \x01(\t*h\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_ENDPOINT\x10\x01\x12\x12\n\x0eROLE_REGISTRAR\x10\x02\x12\x10\n\x0cROLE_AUDITOR\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x32\xd3\x07\n\x0fRegistryService\x12\x43\n\x0bGetEndpoint\x12\x1e.congvan.v1.GetEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12T\n\rListEndpoints\x12 .congvan.v1.ListEndpointsRequest\x1a!.congvan.v1.ListEndpointsResponse\x12I\n\x0e\x43reateEndpoint\x12!.congvan.v1.CreateEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12I\n\x0eUpdateEndpoint\x12!.congvan.v1.UpdateEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12G\n\rCloseEndpoint\x12 .congvan.v1.CloseEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12K\n\x0f\x42indCertificate\x12\".congvan.v1.BindCertificateRequest\x1a\x14.congvan.v1.Endpoint\x12]\n\x18RevokeCertificateBinding\x12+.congvan.v1.RevokeCertificateBindingRequest\x1a\x14.congvan.v1.Endpoint\x12M\n\x0fGrantDelegation\x12\".congvan.v1.GrantDelegationRequest\x1a\x16.congvan.v1.Delegation\x12`\n\x11ResolveRecipients\x12$.congvan.v1.ResolveRecipientsRequest\x1a%.congvan.v1.ResolveRecipientsResponse\x12Q\n\x0c\x45xplainRoute\x12\x1f.congvan.v1.ExplainRouteRequest\x1a .congvan.v1.ExplainRouteResponse\x12K\n\x0bGetSnapshot\x12\x1e.congvan.v1.GetSnapshotRequest\x1a\x1c.congvan.v1.RegistrySnapshot\x12I\n\rWatchRegistry\x12 .congvan.v1.WatchRegistryRequest\x1a\x14.congvan.v1.Endpoint0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63ongvan/v1/registry.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n\x08\x45ndpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12 \n\x05\x62lock\x18\x04 \x01(\x0e\x32\x11.congvan.v1.Block\x12.\n\x05level\x18\x05 \x01(\x0e\x32\x1f.congvan.v1.AdministrativeLevel\x12\x0e\n\x06parent\x18\x06 \x01(\t\x12\r\n\x05\x65mail\x18\x07 \x01(\t\x12\x1f\n\x05roles\x18\x08 \x03(\x0e\x32\x10.congvan.v1.Role\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\t \x03(\t\x12.\n\nvalid_from\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsuccessor\x18\x0c \x01(\t\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12\x13\n\x0bother_names\x18\x0e \x03(\t\x12\x13\n\x0bidentifiers\x18\x0f \x03(\t\"\"\n\x12GetEndpointRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"_\n\x14ListEndpointsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12 \n\x05\x62lock\x18\x03 \x01(\x0e\x32\x11.congvan.v1.Block\"Y\n\x15ListEndpointsResponse\x12\'\n\tendpoints\x18\x01 \x03(\x0b\x32\x14.congvan.v1.Endpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x15\x43reateEndpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x08\x65ndpoint\x18\x02 \x01(\x0b\x32\x14.congvan.v1.Endpoint\"\x84\x01\n\x15UpdateEndpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x08\x65ndpoint\x18\x02 \x01(\x0b\x32\x14.congvan.v1.Endpoint\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"|\n\x14\x43loseEndpointRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12/\n\x0bvalid_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsuccessor\x18\x04 \x01(\t\"O\n\x16\x42indCertificateRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\x0c\"_\n\x1fRevokeCertificateBindingRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x03 \x01(\t\"X\n\x16GrantDelegationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12*\n\ndelegation\x18\x02 \x01(\x0b\x32\x16.congvan.v1.Delegation\"\x92\x01\n\nDelegation\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65legate\x18\x02 \x01(\t\x12.\n\nvalid_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\")\n\x18ResolveRecipientsRequest\x12\r\n\x05\x63odes\x18\x01 \x03(\t\"U\n\x19ResolveRecipientsResponse\x12\'\n\tendpoints\x18\x01 \x03(\x0b\x32\x14.congvan.v1.Endpoint\x12\x0f\n\x07unknown\x18\x02 \x03(\t\"O\n\x13\x45xplainRouteRequest\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x15\n\rdocument_type\x18\x03 \x01(\t\"[\n\x14\x45xplainRouteResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x11\n\treason_vi\x18\x03 \x01(\t\x12\x11\n\treason_en\x18\x04 \x01(\t\"\x14\n\x12GetSnapshotRequest\"G\n\x10RegistrySnapshot\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\'\n\x14WatchRegistryRequest\x12\x0f\n\x07version\x18\x01 \x01(\t*h\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_ENDPOINT\x10\x01\x12\x12\n\x0eROLE_REGISTRAR\x10\x02\x12\x10\n\x0cROLE_AUDITOR\x10\x03\x12\x11\n\rROLE_OPERATOR\x10\x04\x32\xd3\x07\n\x0fRegistryService\x12\x43\n\x0bGetEndpoint\x12\x1e.congvan.v1.GetEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12T\n\rListEndpoints\x12 .congvan.v1.ListEndpointsRequest\x1a!.congvan.v1.ListEndpointsResponse\x12I\n\x0e\x43reateEndpoint\x12!.congvan.v1.CreateEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12I\n\x0eUpdateEndpoint\x12!.congvan.v1.UpdateEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12G\n\rCloseEndpoint\x12 .congvan.v1.CloseEndpointRequest\x1a\x14.congvan.v1.Endpoint\x12K\n\x0f\x42indCertificate\x12\".congvan.v1.BindCertificateRequest\x1a\x14.congvan.v1.Endpoint\x12]\n\x18RevokeCertificateBinding\x12+.congvan.v1.RevokeCertificateBindingRequest\x1a\x14.congvan.v1.Endpoint\x12M\n\x0fGrantDelegation\x12\".congvan.v1.GrantDelegationRequest\x1a\x16.congvan.v1.Delegation\x12`\n\x11ResolveRecipients\x12$.congvan.v1.ResolveRecipientsRequest\x1a%.congvan.v1.ResolveRecipientsResponse\x12Q\n\x0c\x45xplainRoute\x12\x1f.congvan.v1.ExplainRouteRequest\x1a .congvan.v1.ExplainRouteResponse\x12K\n\x0bGetSnapshot\x12\x1e.congvan.v1.GetSnapshotRequest\x1a\x1c.congvan.v1.RegistrySnapshot\x12I\n\rWatchRegistry\x12 .congvan.v1.WatchRegistryRequest\x1a\x14.congvan.v1.Endpoint0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'congvan.v1.registry_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=1927
-  _globals['_ROLE']._serialized_end=2031
+  _globals['_ROLE']._serialized_start=1969
+  _globals['_ROLE']._serialized_end=2073
   _globals['_ENDPOINT']._serialized_start=134
-  _globals['_ENDPOINT']._serialized_end=498
-  _globals['_GETENDPOINTREQUEST']._serialized_start=500
-  _globals['_GETENDPOINTREQUEST']._serialized_end=534
-  _globals['_LISTENDPOINTSREQUEST']._serialized_start=536
-  _globals['_LISTENDPOINTSREQUEST']._serialized_end=631
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=633
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=722
-  _globals['_CREATEENDPOINTREQUEST']._serialized_start=724
-  _globals['_CREATEENDPOINTREQUEST']._serialized_end=807
-  _globals['_UPDATEENDPOINTREQUEST']._serialized_start=810
-  _globals['_UPDATEENDPOINTREQUEST']._serialized_end=942
-  _globals['_CLOSEENDPOINTREQUEST']._serialized_start=944
-  _globals['_CLOSEENDPOINTREQUEST']._serialized_end=1068
-  _globals['_BINDCERTIFICATEREQUEST']._serialized_start=1070
-  _globals['_BINDCERTIFICATEREQUEST']._serialized_end=1149
-  _globals['_REVOKECERTIFICATEBINDINGREQUEST']._serialized_start=1151
-  _globals['_REVOKECERTIFICATEBINDINGREQUEST']._serialized_end=1246
-  _globals['_GRANTDELEGATIONREQUEST']._serialized_start=1248
-  _globals['_GRANTDELEGATIONREQUEST']._serialized_end=1336
-  _globals['_DELEGATION']._serialized_start=1339
-  _globals['_DELEGATION']._serialized_end=1485
-  _globals['_RESOLVERECIPIENTSREQUEST']._serialized_start=1487
-  _globals['_RESOLVERECIPIENTSREQUEST']._serialized_end=1528
-  _globals['_RESOLVERECIPIENTSRESPONSE']._serialized_start=1530
-  _globals['_RESOLVERECIPIENTSRESPONSE']._serialized_end=1615
-  _globals['_EXPLAINROUTEREQUEST']._serialized_start=1617
-  _globals['_EXPLAINROUTEREQUEST']._serialized_end=1696
-  _globals['_EXPLAINROUTERESPONSE']._serialized_start=1698
-  _globals['_EXPLAINROUTERESPONSE']._serialized_end=1789
-  _globals['_GETSNAPSHOTREQUEST']._serialized_start=1791
-  _globals['_GETSNAPSHOTREQUEST']._serialized_end=1811
-  _globals['_REGISTRYSNAPSHOT']._serialized_start=1813
-  _globals['_REGISTRYSNAPSHOT']._serialized_end=1884
-  _globals['_WATCHREGISTRYREQUEST']._serialized_start=1886
-  _globals['_WATCHREGISTRYREQUEST']._serialized_end=1925
-  _globals['_REGISTRYSERVICE']._serialized_start=2034
-  _globals['_REGISTRYSERVICE']._serialized_end=3013
+  _globals['_ENDPOINT']._serialized_end=540
+  _globals['_GETENDPOINTREQUEST']._serialized_start=542
+  _globals['_GETENDPOINTREQUEST']._serialized_end=576
+  _globals['_LISTENDPOINTSREQUEST']._serialized_start=578
+  _globals['_LISTENDPOINTSREQUEST']._serialized_end=673
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=675
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=764
+  _globals['_CREATEENDPOINTREQUEST']._serialized_start=766
+  _globals['_CREATEENDPOINTREQUEST']._serialized_end=849
+  _globals['_UPDATEENDPOINTREQUEST']._serialized_start=852
+  _globals['_UPDATEENDPOINTREQUEST']._serialized_end=984
+  _globals['_CLOSEENDPOINTREQUEST']._serialized_start=986
+  _globals['_CLOSEENDPOINTREQUEST']._serialized_end=1110
+  _globals['_BINDCERTIFICATEREQUEST']._serialized_start=1112
+  _globals['_BINDCERTIFICATEREQUEST']._serialized_end=1191
+  _globals['_REVOKECERTIFICATEBINDINGREQUEST']._serialized_start=1193
+  _globals['_REVOKECERTIFICATEBINDINGREQUEST']._serialized_end=1288
+  _globals['_GRANTDELEGATIONREQUEST']._serialized_start=1290
+  _globals['_GRANTDELEGATIONREQUEST']._serialized_end=1378
+  _globals['_DELEGATION']._serialized_start=1381
+  _globals['_DELEGATION']._serialized_end=1527
+  _globals['_RESOLVERECIPIENTSREQUEST']._serialized_start=1529
+  _globals['_RESOLVERECIPIENTSREQUEST']._serialized_end=1570
+  _globals['_RESOLVERECIPIENTSRESPONSE']._serialized_start=1572
+  _globals['_RESOLVERECIPIENTSRESPONSE']._serialized_end=1657
+  _globals['_EXPLAINROUTEREQUEST']._serialized_start=1659
+  _globals['_EXPLAINROUTEREQUEST']._serialized_end=1738
+  _globals['_EXPLAINROUTERESPONSE']._serialized_start=1740
+  _globals['_EXPLAINROUTERESPONSE']._serialized_end=1831
+  _globals['_GETSNAPSHOTREQUEST']._serialized_start=1833
+  _globals['_GETSNAPSHOTREQUEST']._serialized_end=1853
+  _globals['_REGISTRYSNAPSHOT']._serialized_start=1855
+  _globals['_REGISTRYSNAPSHOT']._serialized_end=1926
+  _globals['_WATCHREGISTRYREQUEST']._serialized_start=1928
+  _globals['_WATCHREGISTRYREQUEST']._serialized_end=1967
+  _globals['_REGISTRYSERVICE']._serialized_start=2076
+  _globals['_REGISTRYSERVICE']._serialized_end=3055
 # @@protoc_insertion_point(module_scope)

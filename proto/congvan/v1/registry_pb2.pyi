@@ -68,6 +68,8 @@ class Endpoint(_message.Message):
     VALID_UNTIL_FIELD_NUMBER: _builtins.int
     SUCCESSOR_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    OTHER_NAMES_FIELD_NUMBER: _builtins.int
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """endpoints/{code}"""
     code: _builtins.str
@@ -89,6 +91,14 @@ class Endpoint(_message.Message):
     def valid_from(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def valid_until(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def other_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other names that certificates for signing may bear: short and former ones, as a whole."""
+
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Identifiers in certificates for signing: GOVVN-…, VATVN-…, MST:…. The code counts as one."""
+
     def __init__(
         self,
         *,
@@ -105,10 +115,12 @@ class Endpoint(_message.Message):
         valid_until: _timestamp_pb2.Timestamp | None = ...,
         successor: _builtins.str = ...,
         etag: _builtins.str = ...,
+        other_names: _abc.Iterable[_builtins.str] | None = ...,
+        identifiers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "certificate_sha256", b"certificate_sha256", "code", b"code", "display_name", b"display_name", "email", b"email", "etag", b"etag", "level", b"level", "name", b"name", "parent", b"parent", "roles", b"roles", "successor", b"successor", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "certificate_sha256", b"certificate_sha256", "code", b"code", "display_name", b"display_name", "email", b"email", "etag", b"etag", "identifiers", b"identifiers", "level", b"level", "name", b"name", "other_names", b"other_names", "parent", b"parent", "roles", b"roles", "successor", b"successor", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,45 +27,49 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ongvan/v1/verification.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"_\n\x15VerifyDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0b\x62lob_sha256\x18\x03 \x01(\tH\x00\x42\x08\n\x06source\"k\n\x1bVerifyDocumentStreamRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.congvan.v1.VerifyDocumentRequestH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"f\n\x1b\x42\x61tchVerifyDocumentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.congvan.v1.VerifyDocumentRequest\"u\n\x1c\x42\x61tchVerifyDocumentsResponse\x12/\n\x07reports\x18\x01 \x03(\x0b\x32\x1e.congvan.v1.VerificationReport\x12$\n\x08statuses\x18\x02 \x03(\x0b\x32\x12.google.rpc.Status\"\xdf\x02\n\x10SignatureFinding\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nindication\x18\x03 \x01(\t\x12\x16\n\x0esub_indication\x18\x04 \x01(\t\x12\x11\n\tintegrity\x18\x05 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x06 \x01(\t\x12\r\n\x05level\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bsigner_name\x18\t \x01(\t\x12\x1b\n\x13signer_organisation\x18\n \x01(\t\x12-\n\tsigned_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0ctimestamp_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\r \x01(\t\x12\x10\n\x08practice\x18\x0e \x01(\x08\"\xa6\x03\n\x12VerificationReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12,\n\x07verdict\x18\x03 \x01(\x0e\x32\x1b.congvan.v1.DocumentVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bsentence_vi\x18\x05 \x01(\t\x12\x13\n\x0bsentence_en\x18\x06 \x01(\t\x12\x30\n\nsignatures\x18\x07 \x03(\x0b\x32\x1c.congvan.v1.SignatureFinding\x12-\n\tjudged_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rtrust_version\x18\t \x01(\t\x12\x0c\n\x04json\x18\n \x01(\t\x12\"\n\x06replay\x18\x0b \x01(\x0b\x32\x12.congvan.v1.Replay\x12\x18\n\x10later_signatures\x18\x0c \x01(\x05\x12\x11\n\trendering\x18\r \x01(\x0c\x12\x1c\n\x14rendering_media_type\x18\x0e \x01(\t\"R\n\x1cGetVerificationReportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04\x66orm\x18\x02 \x01(\x0e\x32\x16.congvan.v1.ReportForm\"@\n\x17ListTrustAnchorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x18ListTrustAnchorsResponse\x12,\n\x07\x61nchors\x18\x01 \x03(\x0b\x32\x1b.congvan.v1.TrustAnchorInfo\x12\x15\n\rtrust_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xf9\x01\n\x0fTrustAnchorInfo\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12!\n\x06\x62locks\x18\x04 \x03(\x0e\x32\x11.congvan.v1.Block\x12.\n\nvalid_from\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08practice\x18\x07 \x01(\x08\x12\x14\n\x0c\x61nchor_class\x18\x08 \x01(\t\"\x1e\n\x1cGetVerificationPolicyRequest\"7\n\x12VerificationPolicy\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"?\n\x15VerifyEvidenceRequest\x12&\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x14.congvan.v1.Evidence\"7\n\x16VerifyEvidenceResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t*\xf6\x01\n\x0f\x44ocumentVerdict\x12 \n\x1c\x44OCUMENT_VERDICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_VERDICT_VALID\x10\x01\x12\x1c\n\x18\x44OCUMENT_VERDICT_INVALID\x10\x02\x12\"\n\x1e\x44OCUMENT_VERDICT_INDETERMINATE\x10\x03\x12\x1d\n\x19\x44OCUMENT_VERDICT_UNSIGNED\x10\x04\x12\x1f\n\x1b\x44OCUMENT_VERDICT_UNREADABLE\x10\x05\x12#\n\x1f\x44OCUMENT_VERDICT_NOT_APPLICABLE\x10\x06*\x99\x01\n\nReportForm\x12\x1b\n\x17REPORT_FORM_UNSPECIFIED\x10\x00\x12\x14\n\x10REPORT_FORM_JSON\x10\x01\x12\x14\n\x10REPORT_FORM_HTML\x10\x02\x12\x13\n\x0fREPORT_FORM_PDF\x10\x03\x12\x13\n\x0fREPORT_FORM_XML\x10\x04\x12\x18\n\x14REPORT_FORM_EVIDENCE\x10\x05\x32\xb6\x05\n\x13VerificationService\x12S\n\x0eVerifyDocument\x12!.congvan.v1.VerifyDocumentRequest\x1a\x1e.congvan.v1.VerificationReport\x12\x61\n\x14VerifyDocumentStream\x12\'.congvan.v1.VerifyDocumentStreamRequest\x1a\x1e.congvan.v1.VerificationReport(\x01\x12i\n\x14\x42\x61tchVerifyDocuments\x12\'.congvan.v1.BatchVerifyDocumentsRequest\x1a(.congvan.v1.BatchVerifyDocumentsResponse\x12\x61\n\x15GetVerificationReport\x12(.congvan.v1.GetVerificationReportRequest\x1a\x1e.congvan.v1.VerificationReport\x12]\n\x10ListTrustAnchors\x12#.congvan.v1.ListTrustAnchorsRequest\x1a$.congvan.v1.ListTrustAnchorsResponse\x12\x61\n\x15GetVerificationPolicy\x12(.congvan.v1.GetVerificationPolicyRequest\x1a\x1e.congvan.v1.VerificationPolicy\x12W\n\x0eVerifyEvidence\x12!.congvan.v1.VerifyEvidenceRequest\x1a\".congvan.v1.VerifyEvidenceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ongvan/v1/verification.proto\x12\ncongvan.v1\x1a\x17\x63ongvan/v1/common.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xa6\x01\n\x15VerifyDocumentRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0b\x62lob_sha256\x18\x03 \x01(\tH\x00\x12\x14\n\x0con_behalf_of\x18\x04 \x01(\t\x12/\n\rdocument_kind\x18\x05 \x01(\x0e\x32\x18.congvan.v1.DocumentKindB\x08\n\x06source\"k\n\x1bVerifyDocumentStreamRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.congvan.v1.VerifyDocumentRequestH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04kind\"f\n\x1b\x42\x61tchVerifyDocumentsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x33\n\x08requests\x18\x02 \x03(\x0b\x32!.congvan.v1.VerifyDocumentRequest\"u\n\x1c\x42\x61tchVerifyDocumentsResponse\x12/\n\x07reports\x18\x01 \x03(\x0b\x32\x1e.congvan.v1.VerificationReport\x12$\n\x08statuses\x18\x02 \x03(\x0b\x32\x12.google.rpc.Status\"\x8a\x03\n\x10SignatureFinding\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nindication\x18\x03 \x01(\t\x12\x16\n\x0esub_indication\x18\x04 \x01(\t\x12\x11\n\tintegrity\x18\x05 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x06 \x01(\t\x12\r\n\x05level\x18\x07 \x01(\t\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x13\n\x0bsigner_name\x18\t \x01(\t\x12\x1b\n\x13signer_organisation\x18\n \x01(\t\x12-\n\tsigned_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0ctimestamp_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\r \x01(\t\x12\x10\n\x08practice\x18\x0e \x01(\x08\x12)\n\nsigned_for\x18\x0f \x01(\x0e\x32\x15.congvan.v1.SignedFor\"\xcc\x03\n\x12VerificationReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x08\x64ocument\x18\x02 \x01(\x0b\x32\x13.congvan.v1.BlobRef\x12,\n\x07verdict\x18\x03 \x01(\x0e\x32\x1b.congvan.v1.DocumentVerdict\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x13\n\x0bsentence_vi\x18\x05 \x01(\t\x12\x13\n\x0bsentence_en\x18\x06 \x01(\t\x12\x30\n\nsignatures\x18\x07 \x03(\x0b\x32\x1c.congvan.v1.SignatureFinding\x12-\n\tjudged_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rtrust_version\x18\t \x01(\t\x12\x0c\n\x04json\x18\n \x01(\t\x12\"\n\x06replay\x18\x0b \x01(\x0b\x32\x12.congvan.v1.Replay\x12\x18\n\x10later_signatures\x18\x0c \x01(\x05\x12\x11\n\trendering\x18\r \x01(\x0c\x12\x1c\n\x14rendering_media_type\x18\x0e \x01(\t\x12\x14\n\x0con_behalf_of\x18\x0f \x01(\t\x12\x0e\n\x06policy\x18\x10 \x01(\t\"R\n\x1cGetVerificationReportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x04\x66orm\x18\x02 \x01(\x0e\x32\x16.congvan.v1.ReportForm\"@\n\x17ListTrustAnchorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x18ListTrustAnchorsResponse\x12,\n\x07\x61nchors\x18\x01 \x03(\x0b\x32\x1b.congvan.v1.TrustAnchorInfo\x12\x15\n\rtrust_version\x18\x02 \x01(\t\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\xf9\x01\n\x0fTrustAnchorInfo\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x1a\n\x12\x63\x65rtificate_sha256\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\x12!\n\x06\x62locks\x18\x04 \x03(\x0e\x32\x11.congvan.v1.Block\x12.\n\nvalid_from\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08practice\x18\x07 \x01(\x08\x12\x14\n\x0c\x61nchor_class\x18\x08 \x01(\t\"\x1e\n\x1cGetVerificationPolicyRequest\"7\n\x12VerificationPolicy\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x64ocument\x18\x02 \x01(\t\"?\n\x15VerifyEvidenceRequest\x12&\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x14.congvan.v1.Evidence\"7\n\x16VerifyEvidenceResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x0e\n\x06reason\x18\x02 \x01(\t*\xf6\x01\n\x0f\x44ocumentVerdict\x12 \n\x1c\x44OCUMENT_VERDICT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_VERDICT_VALID\x10\x01\x12\x1c\n\x18\x44OCUMENT_VERDICT_INVALID\x10\x02\x12\"\n\x1e\x44OCUMENT_VERDICT_INDETERMINATE\x10\x03\x12\x1d\n\x19\x44OCUMENT_VERDICT_UNSIGNED\x10\x04\x12\x1f\n\x1b\x44OCUMENT_VERDICT_UNREADABLE\x10\x05\x12#\n\x1f\x44OCUMENT_VERDICT_NOT_APPLICABLE\x10\x06*z\n\x0c\x44ocumentKind\x12\x1d\n\x19\x44OCUMENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44OCUMENT_KIND_ORIGINAL\x10\x01\x12\x16\n\x12\x44OCUMENT_KIND_COPY\x10\x02\x12\x17\n\x13\x44OCUMENT_KIND_ANNEX\x10\x03*\xa8\x02\n\tSignedFor\x12\x1a\n\x16SIGNED_FOR_UNSPECIFIED\x10\x00\x12\x16\n\x12SIGNED_FOR_MATCHES\x10\x01\x12\x17\n\x13SIGNED_FOR_SUPERIOR\x10\x02\x12\x1a\n\x16SIGNED_FOR_PREDECESSOR\x10\x03\x12\x18\n\x14SIGNED_FOR_SUCCESSOR\x10\x04\x12\x19\n\x15SIGNED_FOR_NOT_STATED\x10\x05\x12\x1e\n\x1aSIGNED_FOR_NAME_NOT_UNIQUE\x10\x06\x12!\n\x1dSIGNED_FOR_OTHER_ORGANISATION\x10\x07\x12\x1f\n\x1bSIGNED_FOR_UNKNOWN_ENDPOINT\x10\x08\x12\x19\n\x15SIGNED_FOR_NOT_PROVED\x10\t*\x99\x01\n\nReportForm\x12\x1b\n\x17REPORT_FORM_UNSPECIFIED\x10\x00\x12\x14\n\x10REPORT_FORM_JSON\x10\x01\x12\x14\n\x10REPORT_FORM_HTML\x10\x02\x12\x13\n\x0fREPORT_FORM_PDF\x10\x03\x12\x13\n\x0fREPORT_FORM_XML\x10\x04\x12\x18\n\x14REPORT_FORM_EVIDENCE\x10\x05\x32\xb6\x05\n\x13VerificationService\x12S\n\x0eVerifyDocument\x12!.congvan.v1.VerifyDocumentRequest\x1a\x1e.congvan.v1.VerificationReport\x12\x61\n\x14VerifyDocumentStream\x12\'.congvan.v1.VerifyDocumentStreamRequest\x1a\x1e.congvan.v1.VerificationReport(\x01\x12i\n\x14\x42\x61tchVerifyDocuments\x12\'.congvan.v1.BatchVerifyDocumentsRequest\x1a(.congvan.v1.BatchVerifyDocumentsResponse\x12\x61\n\x15GetVerificationReport\x12(.congvan.v1.GetVerificationReportRequest\x1a\x1e.congvan.v1.VerificationReport\x12]\n\x10ListTrustAnchors\x12#.congvan.v1.ListTrustAnchorsRequest\x1a$.congvan.v1.ListTrustAnchorsResponse\x12\x61\n\x15GetVerificationPolicy\x12(.congvan.v1.GetVerificationPolicyRequest\x1a\x1e.congvan.v1.VerificationPolicy\x12W\n\x0eVerifyEvidence\x12!.congvan.v1.VerifyEvidenceRequest\x1a\".congvan.v1.VerifyEvidenceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'congvan.v1.verification_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DOCUMENTVERDICT']._serialized_start=2072
-  _globals['_DOCUMENTVERDICT']._serialized_end=2318
-  _globals['_REPORTFORM']._serialized_start=2321
-  _globals['_REPORTFORM']._serialized_end=2474
-  _globals['_VERIFYDOCUMENTREQUEST']._serialized_start=128
-  _globals['_VERIFYDOCUMENTREQUEST']._serialized_end=223
-  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_start=225
-  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_end=332
-  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_start=334
-  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_end=436
-  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_start=438
-  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_end=555
-  _globals['_SIGNATUREFINDING']._serialized_start=558
-  _globals['_SIGNATUREFINDING']._serialized_end=909
-  _globals['_VERIFICATIONREPORT']._serialized_start=912
-  _globals['_VERIFICATIONREPORT']._serialized_end=1334
-  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_start=1336
-  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_end=1418
-  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_start=1420
-  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_end=1484
-  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_start=1486
-  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_end=1606
-  _globals['_TRUSTANCHORINFO']._serialized_start=1609
-  _globals['_TRUSTANCHORINFO']._serialized_end=1858
-  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_start=1860
-  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_end=1890
-  _globals['_VERIFICATIONPOLICY']._serialized_start=1892
-  _globals['_VERIFICATIONPOLICY']._serialized_end=1947
-  _globals['_VERIFYEVIDENCEREQUEST']._serialized_start=1949
-  _globals['_VERIFYEVIDENCEREQUEST']._serialized_end=2012
-  _globals['_VERIFYEVIDENCERESPONSE']._serialized_start=2014
-  _globals['_VERIFYEVIDENCERESPONSE']._serialized_end=2069
-  _globals['_VERIFICATIONSERVICE']._serialized_start=2477
-  _globals['_VERIFICATIONSERVICE']._serialized_end=3171
+  _globals['_DOCUMENTVERDICT']._serialized_start=2225
+  _globals['_DOCUMENTVERDICT']._serialized_end=2471
+  _globals['_DOCUMENTKIND']._serialized_start=2473
+  _globals['_DOCUMENTKIND']._serialized_end=2595
+  _globals['_SIGNEDFOR']._serialized_start=2598
+  _globals['_SIGNEDFOR']._serialized_end=2894
+  _globals['_REPORTFORM']._serialized_start=2897
+  _globals['_REPORTFORM']._serialized_end=3050
+  _globals['_VERIFYDOCUMENTREQUEST']._serialized_start=129
+  _globals['_VERIFYDOCUMENTREQUEST']._serialized_end=295
+  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_start=297
+  _globals['_VERIFYDOCUMENTSTREAMREQUEST']._serialized_end=404
+  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_start=406
+  _globals['_BATCHVERIFYDOCUMENTSREQUEST']._serialized_end=508
+  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_start=510
+  _globals['_BATCHVERIFYDOCUMENTSRESPONSE']._serialized_end=627
+  _globals['_SIGNATUREFINDING']._serialized_start=630
+  _globals['_SIGNATUREFINDING']._serialized_end=1024
+  _globals['_VERIFICATIONREPORT']._serialized_start=1027
+  _globals['_VERIFICATIONREPORT']._serialized_end=1487
+  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_start=1489
+  _globals['_GETVERIFICATIONREPORTREQUEST']._serialized_end=1571
+  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_start=1573
+  _globals['_LISTTRUSTANCHORSREQUEST']._serialized_end=1637
+  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_start=1639
+  _globals['_LISTTRUSTANCHORSRESPONSE']._serialized_end=1759
+  _globals['_TRUSTANCHORINFO']._serialized_start=1762
+  _globals['_TRUSTANCHORINFO']._serialized_end=2011
+  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_start=2013
+  _globals['_GETVERIFICATIONPOLICYREQUEST']._serialized_end=2043
+  _globals['_VERIFICATIONPOLICY']._serialized_start=2045
+  _globals['_VERIFICATIONPOLICY']._serialized_end=2100
+  _globals['_VERIFYEVIDENCEREQUEST']._serialized_start=2102
+  _globals['_VERIFYEVIDENCEREQUEST']._serialized_end=2165
+  _globals['_VERIFYEVIDENCERESPONSE']._serialized_start=2167
+  _globals['_VERIFYEVIDENCERESPONSE']._serialized_end=2222
+  _globals['_VERIFICATIONSERVICE']._serialized_start=3053
+  _globals['_VERIFICATIONSERVICE']._serialized_end=3747
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,79 @@ DOCUMENT_VERDICT_NOT_APPLICABLE: DocumentVerdict.ValueType  # 6
 """Not a PDF: the gate has nothing to judge."""
 Global___DocumentVerdict: _TypeAlias = DocumentVerdict  # noqa: Y015
 
+class _DocumentKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DocumentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DocumentKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DOCUMENT_KIND_UNSPECIFIED: _DocumentKind.ValueType  # 0
+    DOCUMENT_KIND_ORIGINAL: _DocumentKind.ValueType  # 1
+    DOCUMENT_KIND_COPY: _DocumentKind.ValueType  # 2
+    DOCUMENT_KIND_ANNEX: _DocumentKind.ValueType  # 3
+    """In a file of its own."""
+
+class DocumentKind(_DocumentKind, metaclass=_DocumentKindEnumTypeWrapper): ...
+
+DOCUMENT_KIND_UNSPECIFIED: DocumentKind.ValueType  # 0
+DOCUMENT_KIND_ORIGINAL: DocumentKind.ValueType  # 1
+DOCUMENT_KIND_COPY: DocumentKind.ValueType  # 2
+DOCUMENT_KIND_ANNEX: DocumentKind.ValueType  # 3
+"""In a file of its own."""
+Global___DocumentKind: _TypeAlias = DocumentKind  # noqa: Y015
+
+class _SignedFor:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SignedForEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignedFor.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIGNED_FOR_UNSPECIFIED: _SignedFor.ValueType  # 0
+    """Nobody asked, or a time-stamp, which is nobody's."""
+    SIGNED_FOR_MATCHES: _SignedFor.ValueType  # 1
+    """The body's own seal, or a person of this body."""
+    SIGNED_FOR_SUPERIOR: _SignedFor.ValueType  # 2
+    """A person of the body above."""
+    SIGNED_FOR_PREDECESSOR: _SignedFor.ValueType  # 3
+    """A body that this one took over from."""
+    SIGNED_FOR_SUCCESSOR: _SignedFor.ValueType  # 4
+    """The body that took over from this one."""
+    SIGNED_FOR_NOT_STATED: _SignedFor.ValueType  # 5
+    """The certificate names no body."""
+    SIGNED_FOR_NAME_NOT_UNIQUE: _SignedFor.ValueType  # 6
+    """Several endpoints bear the name, and no identifier tells them apart."""
+    SIGNED_FOR_OTHER_ORGANISATION: _SignedFor.ValueType  # 7
+    """Another body, or a person of another."""
+    SIGNED_FOR_UNKNOWN_ENDPOINT: _SignedFor.ValueType  # 8
+    """The endpoint is not registered."""
+    SIGNED_FOR_NOT_PROVED: _SignedFor.ValueType  # 9
+    """The signature is not valid, so that its certificate proves nothing."""
+
+class SignedFor(_SignedFor, metaclass=_SignedForEnumTypeWrapper):
+    """Whether a signature is an endpoint's, by its certificate's person or body and the registry."""
+
+SIGNED_FOR_UNSPECIFIED: SignedFor.ValueType  # 0
+"""Nobody asked, or a time-stamp, which is nobody's."""
+SIGNED_FOR_MATCHES: SignedFor.ValueType  # 1
+"""The body's own seal, or a person of this body."""
+SIGNED_FOR_SUPERIOR: SignedFor.ValueType  # 2
+"""A person of the body above."""
+SIGNED_FOR_PREDECESSOR: SignedFor.ValueType  # 3
+"""A body that this one took over from."""
+SIGNED_FOR_SUCCESSOR: SignedFor.ValueType  # 4
+"""The body that took over from this one."""
+SIGNED_FOR_NOT_STATED: SignedFor.ValueType  # 5
+"""The certificate names no body."""
+SIGNED_FOR_NAME_NOT_UNIQUE: SignedFor.ValueType  # 6
+"""Several endpoints bear the name, and no identifier tells them apart."""
+SIGNED_FOR_OTHER_ORGANISATION: SignedFor.ValueType  # 7
+"""Another body, or a person of another."""
+SIGNED_FOR_UNKNOWN_ENDPOINT: SignedFor.ValueType  # 8
+"""The endpoint is not registered."""
+SIGNED_FOR_NOT_PROVED: SignedFor.ValueType  # 9
+"""The signature is not valid, so that its certificate proves nothing."""
+Global___SignedFor: _TypeAlias = SignedFor  # noqa: Y015
+
 class _ReportForm:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -90,21 +163,31 @@ class VerifyDocumentRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     BLOB_SHA256_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    DOCUMENT_KIND_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID; the report is kept, so a repeat gets the first report."""
     content: _builtins.bytes
     """At most 3 MiB."""
     blob_sha256: _builtins.str
+    on_behalf_of: _builtins.str
+    """Code of the endpoint whose document it should be: it is judged by that body's block, and each signature is
+    compared with what the registry knows of the body. Empty: nobody's in particular.
+    """
+    document_kind: Global___DocumentKind.ValueType
+    """What the policy asks for may differ; unspecified: as an original."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         content: _builtins.bytes = ...,
         blob_sha256: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        document_kind: Global___DocumentKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["blob_sha256", b"blob_sha256", "content", b"content", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob_sha256", b"blob_sha256", "content", b"content", "request_id", b"request_id", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob_sha256", b"blob_sha256", "content", b"content", "document_kind", b"document_kind", "on_behalf_of", b"on_behalf_of", "request_id", b"request_id", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["content", "blob_sha256"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -217,6 +300,7 @@ class SignatureFinding(_message.Message):
     TIMESTAMP_AT_FIELD_NUMBER: _builtins.int
     CERTIFICATE_SHA256_FIELD_NUMBER: _builtins.int
     PRACTICE_FIELD_NUMBER: _builtins.int
+    SIGNED_FOR_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     kind: _builtins.str
     indication: _builtins.str
@@ -230,6 +314,8 @@ class SignatureFinding(_message.Message):
     certificate_sha256: _builtins.str
     practice: _builtins.bool
     """The path ends in a practice anchor, which proves nothing in law."""
+    signed_for: Global___SignedFor.ValueType
+    """Whether it is that of the endpoint that the document should come from."""
     @_builtins.property
     def signed_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -251,10 +337,11 @@ class SignatureFinding(_message.Message):
         timestamp_at: _timestamp_pb2.Timestamp | None = ...,
         certificate_sha256: _builtins.str = ...,
         practice: _builtins.bool = ...,
+        signed_for: Global___SignedFor.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["signed_at", b"signed_at", "timestamp_at", b"timestamp_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_sha256", b"certificate_sha256", "changes", b"changes", "field", b"field", "indication", b"indication", "integrity", b"integrity", "kind", b"kind", "level", b"level", "practice", b"practice", "reason", b"reason", "signed_at", b"signed_at", "signer_name", b"signer_name", "signer_organisation", b"signer_organisation", "sub_indication", b"sub_indication", "timestamp_at", b"timestamp_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_sha256", b"certificate_sha256", "changes", b"changes", "field", b"field", "indication", b"indication", "integrity", b"integrity", "kind", b"kind", "level", b"level", "practice", b"practice", "reason", b"reason", "signed_at", b"signed_at", "signed_for", b"signed_for", "signer_name", b"signer_name", "signer_organisation", b"signer_organisation", "sub_indication", b"sub_indication", "timestamp_at", b"timestamp_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -278,6 +365,8 @@ class VerificationReport(_message.Message):
     LATER_SIGNATURES_FIELD_NUMBER: _builtins.int
     RENDERING_FIELD_NUMBER: _builtins.int
     RENDERING_MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    ON_BEHALF_OF_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """reports/{id}"""
     verdict: Global___DocumentVerdict.ValueType
@@ -296,6 +385,10 @@ class VerificationReport(_message.Message):
     """The form that GetVerificationReport was asked for; at most 3 MiB."""
     rendering_media_type: _builtins.str
     """Its media type, such as application/pdf."""
+    on_behalf_of: _builtins.str
+    """The endpoint that `signed_for` of each signature is about."""
+    policy: _builtins.str
+    """The policy that was judged by: name@version#digest."""
     @_builtins.property
     def document(self) -> _common_pb2.BlobRef: ...
     @_builtins.property
@@ -321,10 +414,12 @@ class VerificationReport(_message.Message):
         later_signatures: _builtins.int = ...,
         rendering: _builtins.bytes = ...,
         rendering_media_type: _builtins.str = ...,
+        on_behalf_of: _builtins.str = ...,
+        policy: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "judged_at", b"judged_at", "replay", b"replay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "json", b"json", "judged_at", b"judged_at", "later_signatures", b"later_signatures", "name", b"name", "reason", b"reason", "rendering", b"rendering", "rendering_media_type", b"rendering_media_type", "replay", b"replay", "sentence_en", b"sentence_en", "sentence_vi", b"sentence_vi", "signatures", b"signatures", "trust_version", b"trust_version", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "json", b"json", "judged_at", b"judged_at", "later_signatures", b"later_signatures", "name", b"name", "on_behalf_of", b"on_behalf_of", "policy", b"policy", "reason", b"reason", "rendering", b"rendering", "rendering_media_type", b"rendering_media_type", "replay", b"replay", "sentence_en", b"sentence_en", "sentence_vi", b"sentence_vi", "signatures", b"signatures", "trust_version", b"trust_version", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
