@@ -156,7 +156,11 @@ def test_a_policy_makes_nothing_better_but_formats_that_it_admits(
         admitted = before.reason == Reason.NOT_PADES and len(policy.formats) > 1
         assert before.verdict is Verdict.VALID or admitted
     if before.verdict is Verdict.INVALID:
-        assert (after.verdict, after.reason) == (before.verdict, before.reason)
+        assert after.verdict is Verdict.INVALID
+        # Number and date drawn in between are only named so where the seal over them is good.
+        named = {before.reason, str(Reason.DOCUMENT_ALTERED)}
+        late = before.reason == Reason.NUMBER_ADDED_AFTER_SIGNATURE
+        assert after.reason in (named if late else {before.reason})
     # What was signed and what changed afterwards is not for a policy to say.
     assert [(each.integrity, each.changes, each.level) for each in after.signatures] == [
         (each.integrity, each.changes, each.level) for each in before.signatures
