@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from signer.engine import array, dictionary, raw
-from signer.signature_fields import SignatureField, signature_fields
+from signer.signature_fields import SignatureField, draws, signature_fields
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils import generic
@@ -81,11 +81,20 @@ def _shown(reader: PdfFileReader, fields: dict[int, SignatureField]) -> Iterator
         for entry in array(raw(page, "/Annots")) or ():
             widget = dictionary(entry)
             field = _field_of(widget, fields) if widget is not None else None
-            if widget is None or field is None or "/Rect" not in widget:
+            if widget is None or field is None:
                 continue
-            area = _area(array(raw(widget, "/Rect")))
-            share = area.shared(bounds).size / bounds.size if bounds.size else 1.0
-            yield _Shown(field, index, share)
+            yield _Shown(field, index, _share(widget, bounds))
+
+
+def _share(widget: generic.DictionaryObject, bounds: _Area) -> float:
+    """Return how much of the page the widget covers; all of it where nothing bounds what it shows.
+
+    Viewers draw an appearance also where its rectangle has no extent, each somewhere else.
+    """
+    area = _area(array(raw(widget, "/Rect"))) if "/Rect" in widget else _Area(0, 0, 0, 0)
+    if not area.size:
+        return 1.0 if draws(widget) else 0.0
+    return area.shared(bounds).size / bounds.size if bounds.size else 1.0
 
 
 def _field_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,9 @@ from signer.engine import ENGINE_ERRORS, array, dictionary, raw
 MAX_FIELDS: Final = 20_000
 """Fields of all kinds in one form; the largest real forms have some thousands."""
 MAX_DEPTH: Final = 32
+_MAX_STATES_DEPTH: Final = 2
+_COMMENT: Final = re.compile(rb"%[^\r\n]*")
+_WHITE_SPACE: Final = b"\x00\t\n\x0c\r "
 
 
 FieldState = tuple[int, bool]
@@ -25,7 +29,7 @@ class SignatureField:
     """A signature field as the form shows it; `fault` tells why it can't be read further.
 
     number: the object number of the field itself. value: the reference in /V, None where the
-    field is empty. visible: whether the field has a widget with an extent.
+    field is empty. visible: whether a widget of the field may show on a page.
     """
 
     name: str
@@ -130,13 +134,47 @@ def is_visible(node: generic.DictionaryObject) -> bool:
 
     Whatever is not clearly a rectangle without any extent counts as visible: viewers may read a
     broken rectangle otherwise than we do, and draw lines into one that is only high or only wide
-    (ISO 32000-2 §12.7.5.5: a field that is not to be seen has neither width nor height).
+    (ISO 32000-2 §12.7.5.5: a field that is not to be seen has neither width nor height). Viewers
+    also draw an appearance whose rectangle has no extent, or that has none, so one that draws
+    anything counts too.
     """
-    if _has_extent(node):
+    return any(_has_extent(each) or draws(each) for each in _widgets(node))
+
+
+def _widgets(node: generic.DictionaryObject) -> Iterator[generic.DictionaryObject]:
+    yield node
+    for kid in array(raw(node, "/Kids")) or ():
+        widget = dictionary(kid)
+        if widget is not None:
+            yield widget
+
+
+def draws(widget: generic.DictionaryObject) -> bool:
+    """Whether the widget has an appearance that may draw anything; what can't be read may."""
+    appearances = raw(widget, "/AP")
+    if appearances is None:
+        return False
+    try:
+        return _draws(appearances, depth=0)
+    except ENGINE_ERRORS:
         return True
-    kids = array(raw(node, "/Kids")) or ()
-    widgets = (dictionary(kid) for kid in kids)
-    return any(widget is not None and _has_extent(widget) for widget in widgets)
+
+
+def _draws(appearance: generic.PdfObject, *, depth: int) -> bool:
+    """Look into an appearance, or into the states and uses that a dictionary names."""
+    value = appearance.get_object()  # type: ignore[no-untyped-call]
+    if isinstance(value, generic.StreamObject):
+        box = array(raw(value, "/BBox"))
+        if box is not None and len(box) == 4:
+            left, bottom, right, top = (float(each) for each in box)
+            if left == right or bottom == top:
+                return False  # ISO 32000-2 §8.10.1: what is drawn is cut to the box
+        return bool(_COMMENT.sub(b"", value.data).strip(_WHITE_SPACE))
+    if isinstance(value, generic.DictionaryObject):
+        return depth >= _MAX_STATES_DEPTH or any(
+            _draws(each, depth=depth + 1) for each in value.values()
+        )
+    return not isinstance(value, generic.NullObject)
 
 
 def _has_extent(widget: generic.DictionaryObject) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from pyhanko.sign.signers import PdfSignatureMetadata
 
+from certs.authority import Issued
 from certs.keys.file import FileKey
 from signer.appearance import Appearance, Box
 from signer.reasons import Reason
 from signer.verdicts import Changes, Integrity, Verdict
 from tests.support import attacks
+from tests.support.attacks import Drawn
+from tests.support.hand_signing import plainly_signed
 from tests.support.lawful import LEADER_BOX, SEAL_BOX
 from tests.support.verification import Desk, Judge
 
@@ -84,4 +88,59 @@ def test_a_frame_that_the_signer_saw_may_be_filled_whatever_its_size(
     prepared = attacks.with_overlay(one_page_pdf, "Seal", box=(0, 0, 595, 842))
     document = desk.sign(desk.sign(prepared, leader_key), seal_key, field_name="Seal")
     report = judge(document)
+    assert (report.verdict, report.detail) == (Verdict.VALID, "")
+
+
+def sealed_and_drawn(document: bytes, seal: Issued, drawn: Drawn) -> bytes:
+    """A trusted signature of another program, which leaves in its field what was drawn there."""
+    with_field = attacks.with_drawn_field(document, drawn, "Seal")
+    return plainly_signed(with_field, seal, PdfSignatureMetadata(field_name="Seal"))
+
+
+EVERYWHERE = (
+    Drawn(rectangle=None),
+    Drawn(rectangle=(0, 0, 0, 0)),
+    Drawn(rectangle=(0, 0, 595, 0)),
+    Drawn(rectangle=(0, 0, 0, 0), box=None),
+)
+NOWHERE = (
+    Drawn(rectangle=(0, 0, 0, 0), content=b""),
+    Drawn(rectangle=(0, 0, 0, 0), content=b"% nothing to be seen\n"),
+    Drawn(rectangle=(0, 0, 0, 0), box=(0, 0, 0, 0)),
+    Drawn(rectangle=None, box=(0, 0, 595, 0)),
+)
+
+
+@pytest.mark.parametrize("drawn", EVERYWHERE, ids=repr)
+def test_an_empty_field_that_draws_is_seen_though_it_has_no_rectangle(
+    judge: Judge, by_leader: bytes, drawn: Drawn
+) -> None:
+    """Viewers draw such an appearance, each where it likes."""
+    report = judge(attacks.with_drawn_field(by_leader, drawn))
+    assert (report.verdict, report.reason) == (Verdict.INVALID, Reason.OVERLAY_FIELD)
+
+
+@pytest.mark.parametrize("drawn", NOWHERE, ids=repr)
+def test_an_empty_field_that_draws_nothing_and_has_no_rectangle_is_no_overlay(
+    judge: Judge, by_leader: bytes, drawn: Drawn
+) -> None:
+    """Signing programs leave such appearances in fields that are not to be seen."""
+    report = judge(attacks.with_drawn_field(by_leader, drawn))
+    assert (report.verdict, report.detail) == (Verdict.VALID, "")
+
+
+@pytest.mark.parametrize("drawn", EVERYWHERE, ids=repr)
+def test_a_trusted_signature_that_draws_without_a_rectangle_covers_the_whole_page(
+    judge: Judge, by_leader: bytes, seal: Issued, drawn: Drawn
+) -> None:
+    report = judge(sealed_and_drawn(by_leader, seal, drawn))
+    assert (report.verdict, report.reason) == (Verdict.INVALID, Reason.CONTENT_COVERED)
+    assert "Seal covers 100% of a page" in report.detail
+
+
+@pytest.mark.parametrize("drawn", NOWHERE, ids=repr)
+def test_a_trusted_signature_that_draws_nothing_covers_nothing(
+    judge: Judge, by_leader: bytes, seal: Issued, drawn: Drawn
+) -> None:
+    report = judge(sealed_and_drawn(by_leader, seal, drawn))
     assert (report.verdict, report.detail) == (Verdict.VALID, "")

@@ -8,6 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 
 from pyhanko.pdf_utils import generic
@@ -196,6 +197,39 @@ def with_overlay(
     return results[0]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What a widget draws, and where it says that it is: `rectangle` None says nowhere."""
+
+    rectangle: tuple[int, ...] | None
+    box: tuple[int, ...] | None = (0, 0, 595, 842)
+    content: bytes = b"1 g 0 0 595 842 re f 0 g 90 700 200 20 re f"
+
+
+def draw(writer: IncrementalPdfFileWriter, widget: generic.DictionaryObject, drawn: Drawn) -> None:
+    """Give a widget an appearance whose rectangle need not have any extent."""
+    appearance = generic.StreamObject(stream_data=drawn.content)
+    appearance[pdf_name("/Type")] = pdf_name("/XObject")
+    appearance[pdf_name("/Subtype")] = pdf_name("/Form")
+    if drawn.box is not None:
+        appearance[pdf_name("/BBox")] = _numbers(drawn.box)
+    widget[pdf_name("/AP")] = generic.DictionaryObject(
+        {pdf_name("/N"): writer.add_object(appearance)}
+    )
+    if drawn.rectangle is not None:
+        widget[pdf_name("/Rect")] = _numbers(drawn.rectangle)
+    else:
+        widget.pop(pdf_name("/Rect"), None)
+
+
+def with_drawn_field(document: bytes, drawn: Drawn, name: str = "Overlay") -> bytes:
+    """Add an empty signature field that draws where it has no rectangle to be seen in."""
+    with update(document) as (writer, results):
+        append_signature_field(writer, SigFieldSpec(name, box=(0, 0, 1, 1)))
+        draw(writer, _field(writer, name), drawn)
+    return results[0]
+
+
 def with_second_field_for(document: bytes, name: str) -> bytes:
     """Let a second field point at the signature of the field `name`."""
     with update(document) as (writer, results):
@@ -306,6 +340,10 @@ def _field(writer: IncrementalPdfFileWriter, name: str) -> generic.DictionaryObj
             assert isinstance(field, generic.DictionaryObject)
             return field
     raise LookupError(name)
+
+
+def _numbers(of: tuple[int, ...]) -> generic.ArrayObject:
+    return generic.ArrayObject(generic.NumberObject(number) for number in of)
 
 
 def _rectangle() -> generic.ArrayObject:

@@ -105,7 +105,14 @@ def test_of_a_folder_the_good_ones_are_extended_and_a_second_run_skips_them(
     )
 
 
-def test_without_evidence_nothing_is_written(congvan: Program, desk: Desk, signed: Path) -> None:
+def test_without_evidence_nothing_is_written(
+    congvan: Program,
+    desk: Desk,
+    signed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("no-answers")))
     trusting = ("--trust", desk.trust, "--practice")
     refused = congvan("extend", signed, "--level", "B-LT", *trusting, "--json")
     [entry] = refused.files.values()
