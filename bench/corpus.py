@@ -15,8 +15,8 @@ from bench.harness import Effort, Entry, Gauge, NotInstalled, Sense, WrongResult
 from bench.material import Material, material
 from bench.plainly import sign_plainly
 from bench.signing import PKCS1, request_for
+from signer.creation.signing import sign
 from signer.errors import SignerError
-from signer.signing import sign
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "pdf"
 ROUNDS = 3

@@ -20,10 +20,10 @@ from bench.expectations import (
     read_expectations,
     unlisted,
 )
-from certs.anchors import TrustStore
+from certs.trust.anchors import TrustStore
 from signer.errors import SandboxBroken, SandboxLimitExceeded
-from signer.sandbox import Sandbox
-from signer.sandbox_process import SandboxLimits
+from signer.sandbox.pool import Sandbox
+from signer.sandbox.process import SandboxLimits
 
 EXIT_AGREED = 0
 EXIT_FAILED = 1

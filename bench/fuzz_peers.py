@@ -16,8 +16,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature, validate_pdf_timestamp
 from pyhanko_certvalidator import ValidationContext
 
-from certs.anchors import TrustStore
-from signer.engine import accelerated
+from certs.trust.anchors import TrustStore
+from signer.engine.reading import accelerated
 
 _SECONDS = 20
 

@@ -25,29 +25,29 @@ from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from bench.agreement import accepted
 from bench.material import PASSPHRASE, with_table
 from bench.plainly import metadata
-from certs.anchors import TrustStore
-from certs.authority import Issued, PracticeAuthority
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchPolicy
 from certs.keys.file import FileKey, load_pkcs12
-from certs.revocation import RevocationEvidence
+from certs.paths.checking import PathChecker
+from certs.practice.authority import Issued, PracticeAuthority
+from certs.revocation.evidence import RevocationEvidence
 from certs.timestamp_tokens import StampRequest
 from certs.timestamping import HttpTimestamper
-from signer.appearance import Appearance, Box
-from signer.assessing import assess
-from signer.field_places import FieldPlaces, SignaturePlace, TextPlace
-from signer.filling import fill_fields
-from signer.number_and_date import (
+from certs.trust.anchors import TrustStore
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.office.field_places import FieldPlaces, SignaturePlace, TextPlace
+from signer.office.filling import fill_fields
+from signer.office.number_and_date import (
     DATE_FIELD,
     LEADER_FIELD,
     NUMBER_FIELD,
     SEAL_FIELD,
     FieldValues,
 )
-from signer.preparing import prepare
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.office.preparing import prepare
+from signer.pages.appearance import Appearance, Box
 from signer.source import Source
+from signer.validation.assessing import assess
 
 MAX_STRANGER_BYTES: Final = 120_000
 MAX_STRANGERS: Final = 12

@@ -18,7 +18,7 @@ from bench.fuzz_oracle import Genuine, signed_acts
 from bench.fuzz_peers import Opinion, has_pdfsig, pdfsig_opinion, pyhanko_opinion
 from bench.fuzz_seeds import Seed, Trusted
 from bench.fuzz_updates import updated
-from signer.assessing import assess
+from signer.validation.assessing import assess
 from signer.verdicts import Verdict
 
 if TYPE_CHECKING:

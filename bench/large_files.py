@@ -15,7 +15,7 @@ from bench.material import PASSPHRASE, Material, document_of_size, material
 from bench.plainly import require_valid, sign_plainly
 from bench.signing import PKCS1, in_loop, request_for
 from certs.keys.file import FileKey, load_pkcs12
-from signer.signing import sign_tail
+from signer.creation.signing import sign_tail
 from signer.source import Source
 
 LARGE_BYTES = 50_000_000

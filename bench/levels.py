@@ -21,15 +21,15 @@ from pyhanko_certvalidator import ValidationContext
 
 from bench.harness import Effort, Entry, Gauge, WrongResult
 from bench.material import Material, evidence, material, now
-from certs.authority import PracticeAuthority
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher, FetchPolicy
-from certs.revocation import RevocationEvidence
+from certs.fetching.fetcher import EvidenceFetcher, FetchPolicy
+from certs.paths.checking import PathChecker
+from certs.practice.authority import PracticeAuthority
+from certs.revocation.evidence import RevocationEvidence
 from certs.timestamp_tokens import StampRequest
 from certs.timestamping import HttpTimestamper
-from signer.assessing import assess
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.validation.assessing import assess
 from signer.verdicts import SignatureLevel, Verdict
 
 # The engine remarks on every document that its context fetches nothing.

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from pyhanko.sign.signers import SimpleSigner
 
-from certs.anchors import TrustStore
-from certs.authority import Issued, PracticeAuthority
-from certs.authority_profiles import KeyKind
 from certs.keys.file import FileKey, load_pkcs12
-from certs.revocation import RevocationEvidence
+from certs.practice.authority import Issued, PracticeAuthority
+from certs.practice.profiles import KeyKind
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import TrustStore
 
 PASSPHRASE = b"bench"
 DOCUMENT_BYTES = 50_000

@@ -18,11 +18,11 @@ from bench.harness import Contest, Entry, Gauge, Repeat, Sense, WrongResult
 from bench.material import Material, document_of_size, material, now
 from bench.plainly import TunedSigner, pss_signer, require_valid, sign_plainly
 from certs.schemes import SchemeFamily, SignatureScheme
-from signer.appearance import Appearance, Box
-from signer.credential import credential_of
-from signer.fastlane import fast_update
-from signer.requests import Level, SigningRequest
-from signer.signing import sign, sign_tail
+from signer.creation.credential import credential_of
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign, sign_tail
+from signer.fastlane.lane import fast_update
+from signer.pages.appearance import Appearance, Box
 from signer.source import Source
 
 PKCS1 = SignatureScheme(SchemeFamily.RSA_PKCS1, "sha256")

@@ -21,12 +21,12 @@ from bench.verify_plainly import (
     verify_basic,
     verify_long_term,
 )
-from certs.revocation import RevocationEvidence
+from certs.revocation.evidence import RevocationEvidence
 from signer import limits
-from signer.accepting import accept, forget
-from signer.assessing import assess
+from signer.accepting.quick_way import accept, forget
 from signer.report import Report
-from signer.trust import Circumstances
+from signer.validation.assessing import assess
+from signer.validation.trust import Circumstances
 from signer.verdicts import SignatureLevel, Verdict
 
 SIGNATURES = 50

@@ -17,9 +17,9 @@ from bench.material import Material, evidence, material, now
 from bench.verify import require_ours
 from bench.verify_documents import signed_by_us
 from bench.verify_plainly import require_basic, roots_of, verify_basic
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess
+from certs.revocation.evidence import RevocationEvidence
 from signer.report import Report
+from signer.validation.assessing import assess
 from signer.verdicts import SignatureLevel
 
 ENTRIES_IN_CRL: Final = 20_000

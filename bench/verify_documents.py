@@ -17,9 +17,9 @@ from pyhanko.sign.signers import PdfSignatureMetadata
 from bench.levels import Authority, sign_long_term_plainly
 from bench.material import Material, evidence, now, with_table
 from bench.plainly import sign_plainly
-from certs.revocation import RevocationEvidence
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from certs.revocation.evidence import RevocationEvidence
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 
 PAGES: Final = 1000
 _LINES: Final = 40

@@ -12,10 +12,10 @@ from typing import Final
 from bench.harness import Effort, Entry, Gauge, Sense
 from bench.material import Material, document_of_size, evidence, material, now
 from bench.verify import require_ours
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.report import Report
-from signer.requests import Level, SigningRequest
-from signer.sandbox import Sandbox
-from signer.signing import sign
+from signer.sandbox.pool import Sandbox
 from signer.verdicts import SignatureLevel
 
 LARGE_BYTES: Final = 99_000_000

@@ -28,7 +28,7 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from bench.harness import WrongResult
 from bench.material import Material
-from certs.revocation import RevocationEvidence
+from certs.revocation.evidence import RevocationEvidence
 
 
 def roots_of(made: Material) -> list[x509.Certificate]:

@@ -18,7 +18,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from bench.harness import Effort, Entry, Gauge, WrongResult
 from bench.material import DOCUMENT_BYTES, document_of_size, now
-from certs.fetching import FetchLimits, FetchPolicy
+from certs.fetching.fetcher import FetchLimits, FetchPolicy
 from congvan.v1 import signing_pb2, signing_pb2_grpc
 from tests.support.practice import AuthorityThread, Practice
 from tests.support.service import (

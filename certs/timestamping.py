@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from certs.anchors import AnchorRole, TrustStore
-from certs.checking import PathChecker
 from certs.errors import FetchFailed, FetchTooLarge, TsaAnswerInvalid, TsaUnavailable
-from certs.fetching import EvidenceFetcher
-from certs.path import PathStatus
+from certs.fetching.fetcher import EvidenceFetcher
+from certs.paths.checking import PathChecker
+from certs.paths.validation import PathStatus
 from certs.timestamp_tokens import CheckedToken, StampRequest, check_answer
+from certs.trust.anchors import AnchorRole, TrustStore
 
 DEFAULT_TIMEOUT_SECONDS = 30.0
 CLOCK_SKEW = timedelta(minutes=2)

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.errors import ArgumentInvalid
 
 OrganId = NewType("OrganId", str)

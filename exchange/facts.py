@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, OrganId
 from exchange.compliance.facts import DocumentFact
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from signer.verdicts import Verdict
 from storage.database import Connection
 

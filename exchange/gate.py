@@ -18,7 +18,7 @@ from exchange.signing_for import document_for
 from exchange.use_cases.assessing import assess_for
 from exchange.working_copies import copy_of_object
 from signer import Report
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from signer.verdicts import Indication, SignatureKind, Verdict
 from storage.ports import Digest
 

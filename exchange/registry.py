@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.errors import UniqueViolation
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, Endpoint, EndpointRole, OrganId
 from exchange.errors import ArgumentInvalid, EndpointExists, EndpointUnknown, EtagMismatch
 from exchange.signing_for import Body, Directory

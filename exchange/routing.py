@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import Endpoint
 from exchange.envelope import Envelope, Priority
 from exchange.errors import ClassifiedContentRefused, SettingInvalid

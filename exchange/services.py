@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from certs.anchors import TrustStore
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys import SigningKey
+from certs.paths.checking import PathChecker
 from certs.timestamping import Timestamper
+from certs.trust.anchors import TrustStore
 from exchange.agency import OrganId
 from exchange.compliance.rate_definitions import RateDefinition
 from exchange.evidence import EvidenceSigner
 from exchange.routing import RoutingTable
-from signer.policy import DEFAULT, VerificationPolicy
-from signer.sandbox import Sandbox
+from signer.policy.values import DEFAULT, VerificationPolicy
+from signer.sandbox.pool import Sandbox
 from storage.archive import Archive
 from storage.database import Database
 from storage.ports import ObjectStore

@@ -8,7 +8,7 @@ from uuid import UUID
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorRole
+from certs.trust.anchors import AnchorRole
 from exchange.agency import OrganId
 from exchange.errors import (
     SigningSessionCompleted,
@@ -28,8 +28,8 @@ class SigningSession:
     """What the second step needs (phiên ký): any worker on any machine can take it.
 
     document: the bytes where they came inside the request; otherwise they are an object.
-    prepared: the JSON form of `signer.prepared.PreparedSignature`. filled: what is written between
-    the document and the signature's update.
+    prepared: the JSON form of `signer.creation.prepared.PreparedSignature`. filled: what is written
+    between the document and the signature's update.
     certificates: the signer's first, then its issuers.
     """
 

@@ -10,18 +10,18 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from signer.appearance import Appearance, Box
-    from signer.assessing import assess, require_valid, verify
+    from signer.augmentation.extending import extend
+    from signer.creation.requests import FieldLock, Level, LockAction, Permission, SigningRequest
+    from signer.creation.signing import sign, sign_tail
     from signer.document import admit
-    from signer.evidence_gathering import assess_with_evidence
-    from signer.extending import extend
     from signer.limits import DocumentLimits
+    from signer.pages.appearance import Appearance, Box
     from signer.report import Report, SignatureReport
-    from signer.requests import FieldLock, Level, LockAction, Permission, SigningRequest
-    from signer.sandbox import Sandbox
-    from signer.sandbox_process import SandboxLimits
-    from signer.signing import sign, sign_tail
+    from signer.sandbox.pool import Sandbox
+    from signer.sandbox.process import SandboxLimits
     from signer.source import Source
+    from signer.validation.assessing import assess, require_valid, verify
+    from signer.validation.evidence_gathering import assess_with_evidence
     from signer.verdicts import Changes, Indication, Integrity, SignatureKind, Verdict
 
 __all__ = [
@@ -54,32 +54,32 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "Appearance": "appearance",
-    "Box": "appearance",
+    "Appearance": "pages.appearance",
+    "Box": "pages.appearance",
     "Changes": "verdicts",
     "DocumentLimits": "limits",
-    "FieldLock": "requests",
+    "FieldLock": "creation.requests",
     "Indication": "verdicts",
     "Integrity": "verdicts",
-    "Level": "requests",
-    "LockAction": "requests",
-    "Permission": "requests",
+    "Level": "creation.requests",
+    "LockAction": "creation.requests",
+    "Permission": "creation.requests",
     "Report": "report",
-    "Sandbox": "sandbox",
-    "SandboxLimits": "sandbox_process",
+    "Sandbox": "sandbox.pool",
+    "SandboxLimits": "sandbox.process",
     "SignatureKind": "verdicts",
     "SignatureReport": "report",
-    "SigningRequest": "requests",
+    "SigningRequest": "creation.requests",
     "Source": "source",
     "Verdict": "verdicts",
     "admit": "document",
-    "assess": "assessing",
-    "assess_with_evidence": "evidence_gathering",
-    "extend": "extending",
-    "require_valid": "assessing",
-    "sign": "signing",
-    "sign_tail": "signing",
-    "verify": "assessing",
+    "assess": "validation.assessing",
+    "assess_with_evidence": "validation.evidence_gathering",
+    "extend": "augmentation.extending",
+    "require_valid": "validation.assessing",
+    "sign": "creation.signing",
+    "sign_tail": "creation.signing",
+    "verify": "validation.assessing",
 }
 
 

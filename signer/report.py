@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from certs.identity import IdentityKind, SignerIdentity
-from certs.revocation import EvidenceRequest
+from certs.revocation.evidence import EvidenceRequest
 from signer.leniencies import Leniency
 from signer.report_parts import (
     CertificateReport,

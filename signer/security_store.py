@@ -14,8 +14,8 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from certs.parsing import DAMAGE
-from certs.revocation import RevocationEvidence
-from signer.engine import ENGINE_ERRORS, array, dictionary, raw
+from certs.revocation.evidence import RevocationEvidence
+from signer.engine.reading import ENGINE_ERRORS, array, dictionary, raw
 
 MAX_ITEMS: Final = 200
 """Certificates, OCSP responses or CRLs read from one store."""

@@ -10,7 +10,7 @@ from typing import Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
-from signer.engine import ENGINE_ERRORS, array, dictionary, raw
+from signer.engine.reading import ENGINE_ERRORS, array, dictionary, raw
 
 MAX_FIELDS: Final = 20_000
 """Fields of all kinds in one form; the largest real forms have some thousands."""

@@ -7,12 +7,12 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from certs.anchors import TrustStore
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys import SigningKey
 from certs.parsing import DAMAGE
-from certs.revocation import issuer_addresses
+from certs.revocation.evidence import issuer_addresses
 from certs.schemes import SchemeFamily, SignatureScheme
+from certs.trust.anchors import TrustStore
 
 MAX_ISSUERS: Final = 6
 """Certificates between a signer's and an anchor; real hierarchies have one or two."""

@@ -14,7 +14,6 @@ from pkcs11 import Token
 from pkcs11.constants import Attribute, CertificateType, ObjectClass, TokenFlag
 from pkcs11.exceptions import PKCS11Error
 
-from certs.anchors import AnchorRole
 from certs.errors import (
     KeyAmbiguous,
     KeyNotFound,
@@ -27,7 +26,8 @@ from certs.identity import fingerprint
 from certs.keys.pkcs11_module import Module, module_at
 from certs.keys.pkcs11_turns import TokenAccess, opening_turn
 from certs.parsing import DAMAGE
-from certs.usage import unsuitability
+from certs.paths.usage import unsuitability
+from certs.trust.anchors import AnchorRole
 
 MAX_CERTIFICATES: Final = 64
 """Certificates read from one token."""

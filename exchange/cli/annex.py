@@ -14,8 +14,8 @@ from exchange.cli.signing.choices import choices_of
 from exchange.cli.signing.office import OfficeDraft
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.run import run_call
-from signer.number_and_date import DocumentNumber, NumberForm
-from signer.office_roles import OfficeRole, OfficeSigning
+from signer.office.number_and_date import DocumentNumber, NumberForm
+from signer.office.roles import OfficeRole, OfficeSigning
 
 SUFFIX = "_phuluc"
 

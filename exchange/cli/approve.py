@@ -16,7 +16,7 @@ from exchange.cli.signing.choices import choices_of
 from exchange.cli.signing.office import OfficeDraft, digest_of, read_picture
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.run import run_call
-from signer.office_roles import OfficeRole, OfficeSigning
+from signer.office.roles import OfficeRole, OfficeSigning
 
 SUFFIX = "_daduyet"
 

@@ -7,10 +7,10 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from certs.anchors import is_practice
 from certs.errors import CertificateUnsuitable, IdentityUnreadable
 from certs.identity import endpoint_code, fingerprint, identify
 from certs.parsing import DAMAGE
+from certs.trust.anchors import is_practice
 from exchange.cli.errors import FileUnreadable
 from exchange.cli.files import read_file
 

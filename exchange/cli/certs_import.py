@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 from cryptography import x509
 
-from certs.anchor_rules import AnchorRefusal, marked_otherwise, refusal_beside, refusal_of
-from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor
 from certs.errors import AnchorRefused, TrustStoreInvalid
 from certs.identity import fingerprint
-from certs.trust_changes import changing
+from certs.trust.anchor_rules import AnchorRefusal, marked_otherwise, refusal_beside, refusal_of
+from certs.trust.anchors import AnchorClass, AnchorRole, Block, TrustAnchor
+from certs.trust.changes import changing
 from exchange.cli.certificates import common_name, describe, read_bundle
 from exchange.cli.certs_store import (
     Sha256,

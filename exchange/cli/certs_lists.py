@@ -10,11 +10,11 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorClass
 from certs.identity import fingerprint
-from certs.trusted_list_files import ListImport, import_trusted_list
-from certs.trusted_list_xml import MAX_LIST_BYTES
-from certs.trusted_lists import TrustedList, read_trusted_list
+from certs.trust.anchors import AnchorClass
+from certs.trusted_lists.files import ListImport, import_trusted_list
+from certs.trusted_lists.lists import TrustedList, read_trusted_list
+from certs.trusted_lists.parsing import MAX_LIST_BYTES
 from exchange.cli.certificates import common_name, read_certificates
 from exchange.cli.certs_import import Blocks, Class, confirm, parse_blocks, parse_class
 from exchange.cli.certs_store import Sha256, StoreOptions, directory_of, facts
@@ -25,7 +25,7 @@ from exchange.cli.files import read_file
 from exchange.cli.moments import local_time
 from exchange.cli.output import Output, plain
 from exchange.cli.trust import now
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
 
 ListFile = Annotated[
     Path, typer.Argument(metavar="LIST.XML", help="Danh sách đã tải về · The list, downloaded.")

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
-from certs.trust_changes import HISTORY, changing
-from certs.trust_files import read_trust_directory
-from certs.trust_review import FAILING, TrustFinding, review
-from certs.trusted_list_files import leave_out, read_known_lists
+from certs.trust.anchors import TrustAnchor
+from certs.trust.changes import HISTORY, changing
+from certs.trust.files import read_trust_directory
+from certs.trust.review import FAILING, TrustFinding, review
+from certs.trusted_lists.files import leave_out, read_known_lists
 from exchange.cli.certificates import common_name, describe
 from exchange.cli.commands import Options, ProfileFile
 from exchange.cli.errors import AnchorUnconfirmed, AnchorUnknown, TrustMissing, UsageInvalid

@@ -15,7 +15,7 @@ from exchange.cli.signing.choices import choices_of
 from exchange.cli.signing.office import OfficeDraft
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.run import run_call
-from signer.office_roles import CopyForm, OfficeRole, OfficeSigning
+from signer.office.roles import CopyForm, OfficeRole, OfficeSigning
 
 FORMS: Mapping[str, CopyForm] = {
     "sao-y": CopyForm.SAO_Y,

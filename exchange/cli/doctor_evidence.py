@@ -7,11 +7,11 @@ from typing import Final
 
 from cryptography import x509
 
-from certs.crl_folder import CrlFolder, FolderCrl
 from certs.errors import FetchFailed, FetchTooLarge, FetchUnavailable
-from certs.fetch_policy import Place
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
+from certs.fetching.policy import Place
 from certs.parsing import DAMAGE
+from certs.revocation.crl_folder import CrlFolder, FolderCrl
 from exchange.cli.doctor_findings import Finding, Result
 from exchange.cli.errors import FileUnreadable
 from exchange.cli.moments import local_time

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from exchange.cli.errors import RevisionMissing
-from signer.evidence_gathering import Assessor
 from signer.report import Report
+from signer.validation.evidence_gathering import Assessor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from certs.checking import PathChecker
+from certs.paths.checking import PathChecker
 from certs.timestamping import HttpTimestamper
 from exchange.cli.commands import as_command
 from exchange.cli.errors import AlreadyAtLevel, UsageInvalid
@@ -26,8 +26,8 @@ from exchange.cli.signing.summary import tell_end, tell_outcome
 from exchange.cli.signing.targets import Plan, Target, Wanted, plan_targets
 from exchange.cli.signing.work import Act, Bench
 from exchange.cli.trust import Trust, TrustOptions, now, trust_of
-from signer.extending import extend, is_archived
-from signer.requests import Level
+from signer.augmentation.extending import extend, is_archived
+from signer.creation.requests import Level
 from signer.source import Source
 
 SUFFIX = "_giahan"

@@ -17,9 +17,9 @@ from exchange.cli.signing.office import OfficeDraft, Values, digest_of, read_pic
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.run import run_call
 from exchange.vietnam_time import VIETNAM_TIME
-from signer.number_and_date import DocumentNumber, FieldValues, IssueDate
-from signer.office_places import SEAL_MM
-from signer.office_roles import OfficeRole, OfficeSigning
+from signer.office.number_and_date import DocumentNumber, FieldValues, IssueDate
+from signer.office.places import SEAL_MM
+from signer.office.roles import OfficeRole, OfficeSigning
 
 SUFFIX = "_phathanh"
 

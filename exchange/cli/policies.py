@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.output import Output
 from exchange.cli.trust import TrustOptions, known_profile
-from signer.policy import DEFAULT, DocumentKind, VerificationPolicy
-from signer.policy_files import parse_policy, policy_bytes, read_policy, shipped_policies
+from signer.policy.files import parse_policy, policy_bytes, read_policy, shipped_policies
+from signer.policy.values import DEFAULT, DocumentKind, VerificationPolicy
 
 _Word = TypeVar("_Word", bound=StrEnum)
 _SHIPPED: Final = "default, official-documents"

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import typer
 from cryptography import x509
 
-from certs.authority import Issued, PracticeAuthority
-from certs.authority_server import serve_practice_authority
 from certs.errors import CertificateUnsuitable
 from certs.parsing import DAMAGE
+from certs.practice.authority import Issued, PracticeAuthority
+from certs.practice.server import serve_practice_authority
 from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode

@@ -20,19 +20,19 @@ from exchange.cli.signing.options import Files, Out
 from exchange.cli.signing.outcomes import Outcome, Result, count, exit_code
 from exchange.cli.signing.targets import Target, Wanted, plan_targets
 from exchange.cli.signing.work import require_place, settled
-from signer.appearance import Box
 from signer.errors import FieldsPrepared
-from signer.field_places import (
+from signer.limits import DEFAULT as LIMITS
+from signer.office.field_places import (
     FieldPlaces,
     SignaturePlace,
     TextPlace,
     leader_field,
     office_fields,
 )
-from signer.limits import DEFAULT as LIMITS
-from signer.number_and_date import DATE_FIELD, NUMBER_FIELD, SEAL_FIELD
-from signer.preparing import prepare
-from signer.sandbox import Sandbox
+from signer.office.number_and_date import DATE_FIELD, NUMBER_FIELD, SEAL_FIELD
+from signer.office.preparing import prepare
+from signer.pages.appearance import Box
+from signer.sandbox.pool import Sandbox
 from signer.source import Source
 
 SUFFIX = "_chuanbi"
@@ -87,7 +87,7 @@ async def prepare_files(options: PrepareOptions, output: Output) -> ExitCode:
         if given is not None:
             find: Finder = partial(_take, given=given)
         else:
-            sandbox = Sandbox(workers=1, modules=("signer.page_text",))
+            sandbox = Sandbox(workers=1, modules=("signer.pages.text",))
             await stack.enter_async_context(sandbox)
             find = partial(_find, sandbox=sandbox, leaders=tuple(options.leader or ()))
         for target in plan.targets:

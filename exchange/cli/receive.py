@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from congvan.v1 import exchange_pb2
 from exchange.cli.commands import as_command, is_ours
 from exchange.cli.errors import UsageInvalid
@@ -29,11 +29,11 @@ from exchange.client.receiving import (
     receive,
     report_status,
 )
-from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
-from signer.policy import DEFAULT, VerificationPolicy
+from signer.policy.values import DEFAULT, VerificationPolicy
 from signer.report import Report
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
+from signer.validation.evidence_gathering import Assessor
 
 REPORTS_FILE = "kiem-tra-chu-ky.json"
 ARRIVED, ACCEPTED = "01", "03"

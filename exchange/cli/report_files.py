@@ -15,7 +15,7 @@ from exchange.cli.files import is_folder, require_new, write_new
 from exchange.cli.policies import JudgingOptions
 from exchange.inspection.inspecting import Form, inspect, render
 from signer.report import Report
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
 
 _ENDINGS: Final[dict[Form, str]] = {
     "html": ".html",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from certs.trust_files import load_trust_store
+from certs.trust.files import load_trust_store
 from exchange.cli.commands import Options, as_command
 from exchange.cli.exits import ExitCode
 from exchange.cli.output import Output

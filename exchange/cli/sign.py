@@ -18,11 +18,11 @@ from exchange.cli.signing.choices import Choices, choices_of
 from exchange.cli.signing.draft import Look, Tools
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.signing.run import run_call
-from signer.appearance import Appearance, Box, check_appearance
+from signer.creation.requests import FieldLock, LockAction, Permission, SigningRequest
+from signer.creation.signing import sign_tail
 from signer.limits import DEFAULT as LIMITS
-from signer.requests import FieldLock, LockAction, Permission, SigningRequest
-from signer.sandbox import Sandbox
-from signer.signing import sign_tail
+from signer.pages.appearance import Appearance, Box, check_appearance
+from signer.sandbox.pool import Sandbox
 from signer.source import Source
 
 SUFFIX = "_daky"

@@ -3,15 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from certs.authority import PracticeAuthority
 from certs.keys.file import load_pkcs12
-from certs.revocation import RevocationEvidence
+from certs.practice.authority import PracticeAuthority
+from certs.revocation.evidence import RevocationEvidence
 from exchange.cli.errors import ChecksFailed
 from exchange.cli.trust import now
-from signer.appearance import Appearance, Box
-from signer.requests import Level, SigningRequest
-from signer.sandbox import Sandbox
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.pages.appearance import Appearance, Box
+from signer.sandbox.pool import Sandbox
 
 _PASSPHRASE = b"thrown away"
 _TEXT = "Ký thử: Quyết định số 09/QĐ-UBND"

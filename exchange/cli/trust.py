@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from certs.anchors import TrustStore
-from certs.crl_folder import CrlFolder
 from certs.errors import FetchUnavailable
-from certs.evidence_cache import SharedAnswers
-from certs.fetch_policy import FetchPolicy, parse_allowed, parse_policy
-from certs.fetched import crl_der
-from certs.fetching import EvidenceFetcher, Sources
-from certs.revocation import RevocationEvidence
-from certs.trust_files import load_trust_store
+from certs.fetching.fetched import crl_der
+from certs.fetching.fetcher import EvidenceFetcher, Sources
+from certs.fetching.policy import FetchPolicy, parse_allowed, parse_policy
+from certs.revocation.crl_folder import CrlFolder
+from certs.revocation.evidence import RevocationEvidence
+from certs.revocation.evidence_cache import SharedAnswers
+from certs.trust.anchors import TrustStore
+from certs.trust.files import load_trust_store
 from exchange.cli.commands import Options, ProfileFile
 from exchange.cli.errors import FileUnreadable, TrustMissing, UsageInvalid
 from exchange.cli.files import read_file

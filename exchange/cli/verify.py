@@ -14,7 +14,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from exchange.cli.commands import as_command
 from exchange.cli.earlier_revisions import EarlierRevision, judge_revision
 from exchange.cli.errors import FileUnreadable, NothingToVerify
@@ -31,10 +31,10 @@ from exchange.cli.signing.progress import progress
 from exchange.cli.trust import Trust, now, trust_of
 from exchange.texts import sheet_text
 from signer.errors import SandboxBroken
-from signer.evidence_gathering import Assessor
 from signer.limits import DEFAULT as LIMITS
 from signer.report import Report, SignatureReport
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
+from signer.validation.evidence_gathering import Assessor
 from signer.verdicts import Indication
 
 MAX_AT_ONCE: Final = 4

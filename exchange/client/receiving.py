@@ -17,7 +17,7 @@ from exchange.edxml.reader import read_edxml
 from exchange.edxml.result import ReadDocument
 from exchange.errors import EnvelopeInvalid
 from signer.errors import SandboxFailed
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
 
 EDXML_FILE = "van-ban.edxml"
 PAGE_ITEMS = 50

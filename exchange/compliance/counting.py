@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.compliance.facts import DocumentFact
 from exchange.compliance.periods import Period
 from exchange.compliance.rate_definitions import RateDefinition, Reading, RequiredSignature
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from signer.verdicts import Verdict
 
 __all__ = [

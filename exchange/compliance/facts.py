@@ -3,9 +3,9 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, OrganId
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from signer.verdicts import Verdict
 
 

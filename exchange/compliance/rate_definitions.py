@@ -12,11 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel
 from exchange.compliance.facts import DocumentFact
 from exchange.errors import ArgumentInvalid, SettingInvalid
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from signer.verdicts import Verdict
 
 DEFAULT_DEFINITION_ID = "nd-307-2025"

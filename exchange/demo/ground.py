@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.authority import Issued, PracticeAuthority
 from certs.keys.file import FileKey, load_pkcs12
+from certs.practice.authority import Issued, PracticeAuthority
 from exchange.cli.errors import DemoFailed
 from exchange.client.profile import Profile, load_profile
 from exchange.demo.plan import REGISTRAR, REGISTRAR_NAME, Plan

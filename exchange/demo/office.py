@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchPolicy
 from certs.timestamping import HttpTimestamper
 from congvan.v1 import registry_pb2, signing_pb2
 from exchange.cli.errors import DemoFailed
@@ -22,10 +22,10 @@ from exchange.client.sending import OutgoingFile, Sent, send
 from exchange.demo.ground import Ground
 from exchange.demo.plan import Dispatch, Plan, Treatment
 from exchange.vietnam_time import VIETNAM_TIME
-from signer.appearance import Appearance, Box
-from signer.requests import Level, SigningRequest
-from signer.sandbox import Sandbox
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.pages.appearance import Appearance, Box
+from signer.sandbox.pool import Sandbox
 
 SEAL_SECONDS = 120.0
 

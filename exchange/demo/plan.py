@@ -11,7 +11,7 @@ from typing import Any
 
 from exchange.cli.drafts import Draft
 from exchange.cli.errors import DemoFailed
-from signer.appearance import Box
+from signer.pages.appearance import Box
 
 REGISTRAR = "H56.88"
 """Code of the body that keeps the registry, audits the figures and runs the service."""

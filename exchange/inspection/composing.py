@@ -21,7 +21,7 @@ from exchange.inspection.words import (
     to_do,
     words,
 )
-from signer.page_pictures import RevisionPictures
+from signer.pages.pictures import RevisionPictures
 from signer.report import Report
 from signer.verdicts import Indication, Verdict
 

@@ -12,7 +12,7 @@ from exchange.inspection.etsi_elements import digest, ds, moment, own, vr, xades
 from exchange.inspection.etsi_objects import EtsiObjects
 from exchange.inspection.words import clean, happened
 from signer.report import CertificateReport, Report, SignatureReport
-from signer.signed_facts import SignedFacts
+from signer.validation.signed_facts import SignedFacts
 from signer.verdicts import Indication, SignatureKind, Verdict
 
 NO_SIGNATURE: Final = "urn:congvan:mainindication:no-signature"

@@ -11,7 +11,7 @@ from lxml import etree
 
 from exchange.inspection.etsi_elements import VR, digest, moment, vr
 from signer.report import EvidenceReport, Report, SignatureReport
-from signer.signed_facts import SignedFacts
+from signer.validation.signed_facts import SignedFacts
 
 _URN: Final = "urn:etsi:019102"
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from exchange.inspection.sheet import Sheet
 from exchange.inspection.words import Code, Said, Value, Words, words
-from signer.page_pictures import PagePicture
+from signer.pages.pictures import PagePicture
 from signer.verdicts import Verdict
 
 MARKS: Final = {

@@ -14,10 +14,10 @@ from exchange.inspection.evidence import evidence_archive
 from exchange.inspection.html import html_sheet
 from exchange.inspection.sheet import Sheet
 from signer.errors import SandboxFailed, SandboxLimitExceeded
-from signer.page_pictures import RevisionPictures, draw_revisions
+from signer.pages.pictures import RevisionPictures, draw_revisions
 from signer.report import Report
-from signer.sandbox import Sandbox
-from signer.signed_facts import SignedFacts, signed_facts
+from signer.sandbox.pool import Sandbox
+from signer.validation.signed_facts import SignedFacts, signed_facts
 
 Form = Literal["json", "html", "pdf", "xml", "evidence"]
 """The forms in which a judgement is handed out."""

@@ -9,7 +9,7 @@ from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from signer.typeface import FONT_FILE
+from signer.pages.typeface import FONT_FILE
 
 REGULAR: Final = "CongvanSerif"
 BOLD: Final = "CongvanSerif-Bold"

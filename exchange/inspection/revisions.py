@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exchange.inspection.sheet import Row, SheetPicture, SheetRevision
 from exchange.inspection.words import Code, Value, Words, said, words
-from signer.page_pictures import RevisionPictures
+from signer.pages.pictures import RevisionPictures
 from signer.report import Report, RevisionReport
 
 _PAGES_LISTED = 12

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from exchange.inspection.words import Code, Value, Words
-from signer.page_pictures import PagePicture
+from signer.pages.pictures import PagePicture
 from signer.verdicts import Verdict
 
 

@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from certs.anchors import TrustStore
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.parsing import DAMAGE
+from certs.paths.checking import PathChecker
 from certs.timestamping import HttpTimestamper
-from certs.trust_files import load_trust_store
+from certs.trust.anchors import TrustStore
+from certs.trust.files import load_trust_store
 from congvan.v1 import (
     archive_pb2,
     archive_pb2_grpc,
@@ -59,8 +59,8 @@ from exchange.services import (
     SigningPolicy,
 )
 from signer import Sandbox
-from signer.policy import DEFAULT
-from signer.policy_files import parse_policy, policy_bytes, shipped_policies
+from signer.policy.files import parse_policy, policy_bytes, shipped_policies
+from signer.policy.values import DEFAULT
 from storage.archive import Archive
 from storage.database import Database
 from storage.objects import open_object_store
@@ -80,8 +80,8 @@ SERVICE_NAMES = tuple(
 )
 # What a sandbox process imports before its first call: all that reads strangers' bytes.
 SANDBOXED_MODULES = (
-    "signer.guarded_assessing",
-    "signer.guarded_preparation",
+    "signer.sandbox.guarded_assessing",
+    "signer.sandbox.guarded_preparation",
     "exchange.edxml.reader",
 )
 

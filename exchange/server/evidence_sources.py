@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from certs.crl_folder import CrlFolder
-from certs.evidence_cache import SharedAnswers
-from certs.fetching import EvidenceFetcher, FetchFailure, Sources
+from certs.fetching.fetcher import EvidenceFetcher, FetchFailure, Sources
+from certs.revocation.crl_folder import CrlFolder
+from certs.revocation.evidence_cache import SharedAnswers
 from exchange.errors import SettingInvalid
 from exchange.server.settings import Settings
 

@@ -13,8 +13,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from certs.anchors import Block
-from certs.fetch_policy import FetchPolicy, parse_policy
+from certs.fetching.policy import FetchPolicy, parse_policy
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, EndpointRole
 from exchange.errors import SettingInvalid
 

@@ -11,7 +11,7 @@ from exchange.services import Services
 from exchange.signing_for import signature_for
 from exchange.working_copies import WorkingCopy
 from signer import assess_with_evidence
-from signer.policy import DocumentKind, VerificationPolicy
+from signer.policy.values import DocumentKind, VerificationPolicy
 from signer.report import Report
 
 

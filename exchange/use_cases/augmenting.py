@@ -9,10 +9,10 @@ from exchange.services import Services
 from exchange.use_cases.signing import SignedDocument
 from exchange.working_copies import WorkingCopy, copy_of_kept, keep_with
 from signer import Level
+from signer.augmentation.extending import extend
 from signer.document import admit_source
 from signer.errors import TimestamperMissing
-from signer.extending import extend
-from signer.guarded_extending import require_bounded
+from signer.sandbox.guarded_extending import require_bounded
 
 AUGMENT = "AugmentSignature"
 

@@ -2,8 +2,8 @@
 
 from exchange.services import Services
 from exchange.working_copies import KeptDocument, WorkingCopy, keep_with
-from signer.field_places import FieldPlaces
-from signer.guarded_preparation import prepare_fields_guarded
+from signer.office.field_places import FieldPlaces
+from signer.sandbox.guarded_preparation import prepare_fields_guarded
 
 
 async def prepare_fields(

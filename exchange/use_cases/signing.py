@@ -7,24 +7,24 @@ from typing import Final
 import structlog
 from cryptography import x509
 
-from certs.anchors import AnchorRole
-from certs.checking import PathChecker
 from certs.errors import CertificateUnsuitable, TsaAnswerInvalid
 from certs.identity import IdentityKind, fingerprint, identify
-from certs.path import PathStatus
+from certs.paths.checking import PathChecker
+from certs.paths.validation import PathStatus
+from certs.trust.anchors import AnchorRole
 from exchange.agency import Endpoint
 from exchange.errors import ArgumentInvalid
 from exchange.messages import BlobName
 from exchange.services import ServerKey, Services, SigningPolicy
 from exchange.working_copies import WorkingCopy, copy_of_bytes, keep_with
 from signer import SigningRequest, Source
-from signer.credential import credential_for
+from signer.augmentation.prolonging import prolong, prove_signer
+from signer.creation.credential import credential_for
+from signer.creation.signing import TIMESTAMP_BYTES, required_timestamper, stamped
 from signer.errors import ContainerTooLarge
-from signer.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
-from signer.lawful_order import Act
-from signer.number_and_date import FieldValues
-from signer.prolonging import prolong, prove_signer
-from signer.signing import TIMESTAMP_BYTES, required_timestamper, stamped
+from signer.office.lawful_order import Act
+from signer.office.number_and_date import FieldValues
+from signer.sandbox.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
 from storage.ports import Digest
 
 _ATTEMPTS: Final = 3

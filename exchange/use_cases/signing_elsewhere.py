@@ -25,9 +25,9 @@ from exchange.use_cases.signing import (
     tail_of,
 )
 from exchange.working_copies import WorkingCopy, copy_of_kept, keep_with
+from signer.creation.prepared import PreparedSignature
 from signer.errors import ContainerTooLarge
-from signer.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
-from signer.prepared import PreparedSignature
+from signer.sandbox.guarded_preparation import GuardedPreparation, SignatureWanted, prepare_guarded
 
 TOKEN_BYTES: Final = 16_384
 """Room for a time-stamp token: once the value is there, nothing can be prepared anew for more."""

@@ -32,7 +32,7 @@ from exchange.messages import BlobName, Message, MessageState, get_message, mark
 from exchange.reports import keep_report
 from exchange.services import Services
 from exchange.use_cases.drafting import missing_attachments
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from signer.verdicts import SignatureKind
 from storage.archive import ArchiveRecord, RecordKind
 from storage.database import Connection

@@ -6,8 +6,8 @@ from typing import Final
 from congvan.v1 import signing_pb2
 from exchange.errors import ArgumentInvalid
 from exchange.wire.signing import read_box
-from signer.field_places import FieldPlaces, SignaturePlace, TextPlace, leader_field
-from signer.number_and_date import (
+from signer.office.field_places import FieldPlaces, SignaturePlace, TextPlace, leader_field
+from signer.office.number_and_date import (
     DATE_FIELD,
     DAY_FIELD,
     MONTH_FIELD,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from congvan.v1 import common_pb2, registry_pb2
 from exchange.agency import AgencyLevel, Endpoint, EndpointRole, parse_organ_id
 from exchange.registry import RegisteredEndpoint

@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from itertools import zip_longest
 
-from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
+from certs.trust.anchors import TrustAnchor
 from congvan.v1 import archive_pb2, common_pb2, verification_pb2
 from exchange.reports import KeptReport
 from exchange.signing_for import SignedFor

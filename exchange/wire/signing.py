@@ -17,10 +17,10 @@ from exchange.signing_sessions import SigningSession
 from exchange.use_cases.signing import SignedDocument, SigningOrder
 from exchange.wire.values import WireEnum, blob, from_wire, read_date, timestamp, to_wire
 from signer import FieldLock, Level, LockAction, Permission, SigningRequest
-from signer.appearance import Appearance, Box
-from signer.lawful_order import Act
-from signer.number_and_date import DocumentNumber, FieldValues, IssueDate
-from signer.prepared import PreparedSignature
+from signer.creation.prepared import PreparedSignature
+from signer.office.lawful_order import Act
+from signer.office.number_and_date import DocumentNumber, FieldValues, IssueDate
+from signer.pages.appearance import Appearance, Box
 
 PDF_MEDIA_TYPE: Final = "application/pdf"
 MAX_CERTIFICATES: Final = 10

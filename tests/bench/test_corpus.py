@@ -12,7 +12,7 @@ from bench.agreement import Finding, Outcome
 from bench.foreign import main
 from certs.keys.file import FileKey
 from signer.report import Report, SignatureReport
-from signer.sandbox_process import SandboxLimits
+from signer.sandbox.process import SandboxLimits
 from signer.verdicts import (
     Changes,
     Indication,

@@ -11,7 +11,7 @@ from bench import fuzz
 from bench.fuzz_oracle import Genuine, seen_pages, signed_acts
 from bench.fuzz_seeds import Seed, Trusted, seeds
 from bench.fuzzing import Examiner, Tally, Trouble, mutant
-from signer.assessing import assess
+from signer.validation.assessing import assess
 from signer.verdicts import Verdict
 from tests.support import attacks
 from tests.support.practice import utc_now

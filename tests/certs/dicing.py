@@ -24,10 +24,10 @@ from cryptography.x509.oid import (
     ObjectIdentifier,
 )
 
-from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
-from certs.authority_profiles import PrivateKey, make_key
 from certs.der_reading import BIT_STRING, SEQUENCE, element, encode
-from certs.revocation import RevocationEvidence
+from certs.practice.profiles import PrivateKey, make_key
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole, Block, TrustAnchor, TrustStore
 from tests.certs.forging import NOW
 
 _ANY_POLICY = "2.5.29.32.0"

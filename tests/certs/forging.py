@@ -15,10 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from cryptography.x509.oid import NameOID
 
-from certs.anchors import AnchorRole, Block, TrustAnchor, TrustStore
-from certs.authority_answers import Known, Responder, answer_ocsp, make_crl
-from certs.authority_files import Revocation
-from certs.authority_profiles import (
+from certs.practice.answers import Known, Responder, answer_ocsp, make_crl
+from certs.practice.files import Revocation
+from certs.practice.profiles import (
     AUTHORITY,
     OCSP,
     SIGNING,
@@ -31,7 +30,8 @@ from certs.authority_profiles import (
     make_key,
     subject,
 )
-from certs.revocation import RevocationEvidence
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole, Block, TrustAnchor, TrustStore
 from tests.support.practice import ocsp_request
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore, is_practice
 from certs.errors import TrustStoreInvalid
+from certs.trust.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore, is_practice
 from tests.certs.forging import NOW, Pair, root
 from tests.support.unmarked import unmarked
 

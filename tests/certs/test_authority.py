@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certs.anchors import AnchorRole, is_practice
-from certs.authority import PRACTICE_MARK, Issued, PracticeAuthority, Validity
-from certs.authority_server import serve_practice_authority
 from certs.errors import IdentityUnreadable, PracticeAuthorityUnusable
 from certs.identity import IdentityKind, endpoint_code, identify
 from certs.keys.file import FileKey, load_pkcs12
-from certs.path import PathStatus, judge_path
-from certs.revocation import RevocationEvidence
+from certs.paths.validation import PathStatus, judge_path
+from certs.practice.authority import PRACTICE_MARK, Issued, PracticeAuthority, Validity
+from certs.practice.server import serve_practice_authority
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole, is_practice
 from tests.certs.forging import FrozenClock
 from tests.support.practice import AGENCY, LEADER, Practice, ocsp_request, utc_now
 

@@ -12,7 +12,7 @@ from asn1crypto import tsp
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.authority import Issued, PracticeAuthority
+from certs.practice.authority import Issued, PracticeAuthority
 from tests.support.practice import AGENCY, Practice, utc_now
 
 pytestmark = pytest.mark.judge("openssl")

@@ -12,15 +12,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs import crl_folder
-from certs.anchors import AnchorRole
-from certs.authority_profiles import Offer
-from certs.checking import PathChecker
-from certs.crl_folder import CrlFolder
-from certs.fetch_policy import FetchPolicy
-from certs.fetching import EvidenceFetcher, Sources
-from certs.path import PathStatus
-from certs.revocation import RevocationEvidence, offered_evidence
+from certs.fetching.fetcher import EvidenceFetcher, Sources
+from certs.fetching.policy import FetchPolicy
+from certs.paths.checking import PathChecker
+from certs.paths.validation import PathStatus
+from certs.practice.profiles import Offer
+from certs.revocation import crl_folder
+from certs.revocation.crl_folder import CrlFolder
+from certs.revocation.evidence import RevocationEvidence, offered_evidence
+from certs.trust.anchors import AnchorRole
 from tests.certs import hostile_http as hostile
 from tests.certs.forging import NOW, FrozenClock, Pair, Saying, root
 

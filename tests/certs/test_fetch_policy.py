@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from certs.errors import FetchRefused
-from certs.fetch_policy import FetchPolicy, Rewrite, parse_policy
+from certs.fetching.policy import FetchPolicy, Rewrite, parse_policy
 
 CLOSED = "http://ocsp.ca.ptc => http://ocsp.ca.gov.vn"
 

@@ -16,9 +16,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from certs.errors import FetchFailed, FetchRefused, FetchTooLarge, FetchUnavailable
-from certs.fetching import EvidenceFetcher, FetchLimits, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchLimits, FetchPolicy
 from certs.keys.file import FileKey
-from certs.revocation import (
+from certs.revocation.evidence import (
     EvidenceKind,
     EvidenceRequest,
     RevocationEvidence,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from certs.errors import FetchRefused, FetchUnavailable
-from certs.fetch_policy import FetchPolicy, parse_policy
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
+from certs.fetching.policy import FetchPolicy, parse_policy
 from tests.certs import hostile_http as hostile
 
 

@@ -10,12 +10,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorRole
-from certs.checking import PathChecker
-from certs.fetch_policy import FetchLimits, FetchPolicy, parse_policy
-from certs.fetching import EvidenceFetcher
-from certs.path import PathStatus
-from certs.revocation import MAX_ADDRESSES_PER_KIND, EvidenceKind, EvidenceRequest, issuer_addresses
+from certs.fetching.fetcher import EvidenceFetcher
+from certs.fetching.policy import FetchLimits, FetchPolicy, parse_policy
+from certs.paths.checking import PathChecker
+from certs.paths.validation import PathStatus
+from certs.revocation.evidence import (
+    MAX_ADDRESSES_PER_KIND,
+    EvidenceKind,
+    EvidenceRequest,
+    issuer_addresses,
+)
+from certs.trust.anchors import AnchorRole
 from tests.certs import hostile_http as hostile
 from tests.certs.forging import FrozenClock, root
 

@@ -11,7 +11,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certs.authority_profiles import make_key
 from certs.errors import IdentityUnreadable
 from certs.identity import (
     ENDPOINT_URN,
@@ -20,6 +19,7 @@ from certs.identity import (
     fingerprint,
     identify,
 )
+from certs.practice.profiles import make_key
 from tests.certs.forging import VALID
 
 KEY = make_key("p256")

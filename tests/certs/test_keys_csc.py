@@ -13,7 +13,6 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.authority import Issued
 from certs.errors import (
     CertsError,
     FetchRefused,
@@ -25,6 +24,7 @@ from certs.errors import (
 )
 from certs.keys.csc import CscConsent, open_csc_key
 from certs.keys.csc_http import CscService
+from certs.practice.authority import Issued
 from certs.raw_signatures import is_signature_by
 from certs.schemes import SchemeFamily, scheme_named
 from tests.support.csc_server import CREDENTIAL, OTP, PIN, TOKEN, CscServer, csc_server

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
-from certs.authority import Issued
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchPolicy
 from certs.keys.file import FileKey, load_pkcs12
 from certs.keys.issuers import with_issuers
+from certs.practice.authority import Issued
 from certs.schemes import scheme_named
 from tests.support.practice import PASSPHRASE, Practice
 

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs import known_paths
-from certs.anchors import AnchorRole, TrustStore
-from certs.known_paths import KnownPath, known_path
-from certs.path import judge_path
-from certs.revocation import RevocationEvidence
+from certs.paths import known as known_paths
+from certs.paths.known import KnownPath, known_path
+from certs.paths.validation import judge_path
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole, TrustStore
 from tests.certs.forging import NOW, OFFER, Pair, Saying, root
 
 

@@ -16,12 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko_certvalidator.revinfo.validate_crl import find_cert_in_list
 
-from certs import known_crls
-from certs.anchors import AnchorRole
-from certs.crl_entries import narrowed
-from certs.known_crls import KnownCrl, known_crl
-from certs.path import PathStatus, PathVerdict, judge_path
-from certs.revocation import RevocationEvidence
+from certs.paths.validation import PathStatus, PathVerdict, judge_path
+from certs.revocation import known_crls
+from certs.revocation.crl_entries import narrowed
+from certs.revocation.evidence import RevocationEvidence
+from certs.revocation.known_crls import KnownCrl, known_crl
+from certs.trust.anchors import AnchorRole
 from tests.certs.forging import NOW, OFFER, Pair, listed, long_crl, root
 
 CRL_ONLY = replace(OFFER, ocsp="")

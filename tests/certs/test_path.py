@@ -16,18 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from certs.algorithms import key_weakness
-from certs.anchors import AnchorRole, TrustStore
-from certs.authority_profiles import (
-    AUTHORITY,
-    SIGNING,
-    TSA,
-    Offer,
-    Profile,
-    Validity,
-    endpoint_profile,
-    make_key,
-    server_profile,
-)
 from certs.errors import (
     CertificateExpired,
     CertificateNotYetValid,
@@ -38,9 +26,21 @@ from certs.errors import (
     RevocationUnknown,
 )
 from certs.parsing import DAMAGE
-from certs.path import PathStatus, PathVerdict, judge_path
-from certs.path_building import MAX_DEPTH
-from certs.revocation import EvidenceKind, RevocationEvidence
+from certs.paths.building import MAX_DEPTH
+from certs.paths.validation import PathStatus, PathVerdict, judge_path
+from certs.practice.profiles import (
+    AUTHORITY,
+    SIGNING,
+    TSA,
+    Offer,
+    Profile,
+    Validity,
+    endpoint_profile,
+    make_key,
+    server_profile,
+)
+from certs.revocation.evidence import EvidenceKind, RevocationEvidence
+from certs.trust.anchors import AnchorRole, TrustStore
 from tests.certs.forging import NOW, VALID, Pair, Saying, certificate_with_sha1, root, weak_rsa
 
 ROOT = root()

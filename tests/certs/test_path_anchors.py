@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko_certvalidator.authority import CertTrustAnchor
 from pyhanko_certvalidator.path import ValidationPath
 
-from certs.anchors import AnchorRole
 from certs.parsing import asn1_certificate
-from certs.path import PathStatus, judge_path
-from certs.revocation import RevocationEvidence
+from certs.paths.validation import PathStatus, judge_path
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole
 from tests.certs.forging import NOW, OFFER, Pair, Saying, root
 
 ROOT = root()
@@ -70,7 +70,7 @@ def test_what_others_say_proves_nothing_below_an_intermediate_anchor() -> None:
 
 
 def test_the_library_still_finds_nobody_above_an_intermediate_anchor() -> None:
-    """Once this fails, `_AnchoredPath` of certs/path.py has become superfluous."""
+    """Once this fails, `_AnchoredPath` of certs/paths/validation.py has become superfluous."""
     intermediate = asn1_certificate(ANCHOR.certificate.public_bytes(Encoding.DER))
     leaf = asn1_certificate(LEAF.certificate.public_bytes(Encoding.DER))
     path = ValidationPath(CertTrustAnchor(intermediate), [], leaf)

@@ -13,8 +13,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorRole
-from certs.authority_profiles import (
+from certs.der_reading import SEQUENCE, elements, whole
+from certs.paths.plain import Accepted, accept_path
+from certs.paths.plain_certificates import _TEXT, folded
+from certs.paths.validation import PathStatus, PathVerdict, judge_path
+from certs.practice.profiles import (
     AUTHORITY,
     OCSP,
     SIGNING,
@@ -22,11 +25,8 @@ from certs.authority_profiles import (
     make_key,
     subject,
 )
-from certs.der_reading import SEQUENCE, elements, whole
-from certs.path import PathStatus, PathVerdict, judge_path
-from certs.plain_certificates import _TEXT, folded
-from certs.plain_paths import Accepted, accept_path
-from certs.revocation import RevocationEvidence
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole
 from tests.certs.dicing import Dice, Question
 from tests.certs.forging import NOW, OFFER, VALID, Pair, Saying, root
 

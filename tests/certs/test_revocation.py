@@ -13,11 +13,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 
-from certs.anchors import AnchorRole
-from certs.authority_answers import Responder
-from certs.authority_profiles import OCSP, SIGNING, Validity, make_key
-from certs.path import PathStatus, judge_path
-from certs.revocation import (
+from certs.paths.validation import PathStatus, judge_path
+from certs.practice.answers import Responder
+from certs.practice.profiles import OCSP, SIGNING, Validity, make_key
+from certs.revocation.evidence import (
     MAX_ADDRESSES_PER_KIND,
     EvidenceKind,
     RevocationEvidence,
@@ -25,7 +24,8 @@ from certs.revocation import (
     offered_evidence,
     offers_revocation,
 )
-from certs.revocation_status import ParsedEvidence, RevocationStatus
+from certs.revocation.status import ParsedEvidence, RevocationStatus
+from certs.trust.anchors import AnchorRole
 from tests.certs.forging import NOW, OFFER, Pair, Saying, crl_with_sha1, root
 from tests.support.practice import Practice
 

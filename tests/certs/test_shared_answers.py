@@ -21,10 +21,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.errors import FetchUnavailable
-from certs.evidence_cache import CacheLimits, SharedAnswers
-from certs.fetch_policy import FetchLimits, FetchPolicy
-from certs.fetching import EvidenceFetcher, Sources
-from certs.revocation import EvidenceKind, EvidenceRequest, RevocationEvidence
+from certs.fetching.fetcher import EvidenceFetcher, Sources
+from certs.fetching.policy import FetchLimits, FetchPolicy
+from certs.revocation.evidence import EvidenceKind, EvidenceRequest, RevocationEvidence
+from certs.revocation.evidence_cache import CacheLimits, SharedAnswers
 from tests.certs import hostile_http as hostile
 from tests.certs.forging import NOW, FrozenClock, Pair, Saying, root
 from tests.support.asking import gather_each

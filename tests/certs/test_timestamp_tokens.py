@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from certs.authority_profiles import SIGNING, TSA, Offer
-from certs.authority_timestamps import TimestampSigner, answer_timestamp
 from certs.errors import TimestampFailed, TsaAnswerInvalid
+from certs.practice.profiles import SIGNING, TSA, Offer
+from certs.practice.timestamps import TimestampSigner, answer_timestamp
 from certs.timestamp_tokens import StampRequest, check_answer
 from tests.certs.forging import NOW, Pair, root
 

@@ -14,13 +14,13 @@ import pytest
 from asn1crypto import cms, tsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from certs.anchors import AnchorRole, TrustStore
-from certs.authority_profiles import SIGNING, TSA, Offer, Validity
-from certs.authority_timestamps import TimestampSigner, answer_timestamp
 from certs.errors import TimestampFailed, TsaAnswerInvalid, TsaUnavailable
-from certs.fetching import EvidenceFetcher, FetchLimits, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchLimits, FetchPolicy
+from certs.practice.profiles import SIGNING, TSA, Offer, Validity
+from certs.practice.timestamps import TimestampSigner, answer_timestamp
 from certs.timestamp_tokens import StampRequest
 from certs.timestamping import HttpTimestamper
+from certs.trust.anchors import AnchorRole, TrustStore
 from tests.certs import hostile_http as hostile
 from tests.certs.forging import NOW, FrozenClock, Pair, Saying, root
 from tests.support.practice import Practice

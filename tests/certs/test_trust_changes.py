@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchors import AnchorClass, TrustAnchor
 from certs.errors import TrustStoreInvalid
-from certs.trust_changes import HISTORY, TrustAct, changing
-from certs.trust_files import INDEX, PENDING, load_trust_store, read_trust_directory
+from certs.trust.anchors import AnchorClass, TrustAnchor
+from certs.trust.changes import HISTORY, TrustAct, changing
+from certs.trust.files import INDEX, PENDING, load_trust_store, read_trust_directory
 from tests.certs.dying import died_at_every_step
 from tests.certs.forging import NOW, root
 from tests.support.unmarked import unmarked

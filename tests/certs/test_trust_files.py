@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorClass, AnchorRole, Block, TrustStore
 from certs.errors import TrustStoreInvalid
-from certs.trust_changes import write_trust_anchor
-from certs.trust_files import INDEX, load_trust_store
+from certs.trust.anchors import AnchorClass, AnchorRole, Block, TrustStore
+from certs.trust.changes import write_trust_anchor
+from certs.trust.files import INDEX, load_trust_store
 from tests.certs.forging import NOW, root
 from tests.support.practice import Practice
 from tests.support.unmarked import unmarked

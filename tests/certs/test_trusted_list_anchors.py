@@ -13,23 +13,23 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
-from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
-from certs.authority_answers import make_crl
-from certs.authority_profiles import AUTHORITY
 from certs.errors import AnchorRefused, TrustedListRolledBack, TrustStoreInvalid
-from certs.path import PathStatus, judge_path
-from certs.revocation import RevocationEvidence
-from certs.trust_changes import TrustAct, changing, write_trust_anchor
-from certs.trust_files import load_trust_store, read_trust_directory
-from certs.trusted_list_anchors import ServiceSkip, Skipped, anchors_of
-from certs.trusted_list_files import (
+from certs.paths.validation import PathStatus, judge_path
+from certs.practice.answers import make_crl
+from certs.practice.profiles import AUTHORITY
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
+from certs.trust.changes import TrustAct, changing, write_trust_anchor
+from certs.trust.files import load_trust_store, read_trust_directory
+from certs.trusted_lists.anchors import ServiceSkip, Skipped, anchors_of
+from certs.trusted_lists.files import (
     LISTS,
     ListImport,
     import_trusted_list,
     leave_out,
     read_known_lists,
 )
-from certs.trusted_lists import TrustedList, read_trusted_list
+from certs.trusted_lists.lists import TrustedList, read_trusted_list
 from tests.certs.dying import died_at_every_step
 from tests.certs.forging import root, weak_rsa
 from tests.support.trusted_lists import (

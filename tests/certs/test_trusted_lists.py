@@ -16,14 +16,14 @@ from pyhanko_certvalidator.authority import AuthorityWithCert
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.xades.xades import XAdESSigner
 
-from certs import trusted_list_xml
 from certs.errors import (
     TrustedListExpired,
     TrustedListRefused,
     TrustedListSignatureInvalid,
     TrustedListUnreadable,
 )
-from certs.trusted_lists import TrustedList, read_trusted_list
+from certs.trusted_lists import parsing as trusted_list_xml
+from certs.trusted_lists.lists import TrustedList, read_trusted_list
 from tests.certs.forging import weak_rsa
 from tests.support.trusted_lists import (
     CA_QC,

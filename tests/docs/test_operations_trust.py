@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchor_rules import AnchorRefusal
-from certs.anchors import AnchorClass
-from certs.trust_files import load_trust_store
+from certs.trust.anchor_rules import AnchorRefusal
+from certs.trust.anchors import AnchorClass
+from certs.trust.files import load_trust_store
 from exchange.cli.main import main
 from tests.docs.readme_blocks import BLOCK
 from tests.support.trusted_lists import Scheme, Service, State, list_xml, signed

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from certs.anchors import AnchorClass, TrustStore
+from certs.trust.anchors import AnchorClass, TrustStore
 from exchange.texts import LANGUAGES, knows, sheet_text
-from signer.assessing import assess
+from signer.creation.requests import Level
 from signer.errors import DocumentRefused, SandboxFailed
 from signer.leniencies import Leniency
 from signer.reasons import VERDICTS, Reason
@@ -31,7 +31,7 @@ from signer.report import (
     SubIndication,
     Verdict,
 )
-from signer.requests import Level
+from signer.validation.assessing import assess
 from tests.support import attacks, pdfs
 from tests.support.json_schema import complaints
 from tests.support.office import Office

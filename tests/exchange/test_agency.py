@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import (
     AgencyLevel,
     Endpoint,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, OrganId
 from exchange.compliance.counting import (
     DocumentFact,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.compliance.rate_definitions import (
     DEFAULT_DEFINITION_ID,
     load_definitions,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from certs.anchors import AnchorRole
-from certs.authority import Issued
-from certs.checking import PathChecker
 from certs.errors import CertificateUnsuitable, RevocationUnknown
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.identity import fingerprint
+from certs.paths.checking import PathChecker
+from certs.practice.authority import Issued
+from certs.trust.anchors import AnchorRole
 from exchange.services import SigningPolicy
 from exchange.use_cases.signing import require_fit
 from exchange.working_copies import LEFT_BEHIND_AFTER, remove_left_behind

@@ -3,7 +3,7 @@
 import pytest
 
 from exchange.texts import LANGUAGES, Language, phrase
-from signer.office_warnings import LookWarning
+from signer.office.warnings import LookWarning
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

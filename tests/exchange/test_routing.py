@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, Endpoint, OrganId
 from exchange.envelope import DocumentType, OtherInfo, Priority
 from exchange.errors import ClassifiedContentRefused, SettingInvalid

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from certs.anchors import AnchorRole
-from certs.authority import Issued
+from certs.practice.authority import Issued
+from certs.trust.anchors import AnchorRole
 from exchange.errors import (
     SigningSessionCompleted,
     SigningSessionExpired,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from certs.anchors import AnchorClass, AnchorRole
+from certs.trust.anchors import AnchorClass, AnchorRole
 from exchange.wire.reports import write_anchor
 from tests.support.unmarked import unmarked
 

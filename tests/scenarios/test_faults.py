@@ -17,7 +17,7 @@ import grpc
 import psutil
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import (
     archive_pb2,
     archive_pb2_grpc,

@@ -20,8 +20,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
-from certs.authority import Issued, PracticeAuthority
-from certs.authority_profiles import Validity
+from certs.practice.authority import Issued, PracticeAuthority
+from certs.practice.profiles import Validity
 from congvan.v1 import common_pb2, exchange_pb2, exchange_pb2_grpc, registry_pb2, registry_pb2_grpc
 from exchange.agency import EndpointRole
 from exchange.server.access import may_call

@@ -10,10 +10,10 @@ from uuid import uuid4
 import grpc
 import pytest
 
-from certs.authority import Issued
 from certs.identity import fingerprint
 from certs.keys.pkcs11_module import RESTART_PAUSE_SECONDS
 from certs.keys.pkcs11_tokens import list_tokens
+from certs.practice.authority import Issued
 from congvan.v1 import (
     signing_pb2,
     signing_pb2_grpc,

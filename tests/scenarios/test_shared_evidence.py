@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import verification_pb2
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from tests.support.clients import client_of
 from tests.support.postgres import reachable_directory
 from tests.support.practice import Practice, file_key, one_page

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from certs.authority import Issued
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued
 from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc, verification_pb2
-from signer.policy import DEFAULT
-from signer.policy_files import parse_policy, shipped_policies
+from signer.policy.files import parse_policy, shipped_policies
+from signer.policy.values import DEFAULT
 from tests.support.clients import WAIT, Client, client_of, refused_with
 from tests.support.postgres import reachable_directory
 from tests.support.practice import AGENCY, Practice

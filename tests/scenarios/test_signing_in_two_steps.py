@@ -10,8 +10,8 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import MDPPerm
 
-from certs.authority import Issued, PracticeAuthority
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued, PracticeAuthority
 from congvan.v1 import signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client, reason_of, refused_with
 from tests.support.pdfs import encrypted

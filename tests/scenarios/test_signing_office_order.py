@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from google.protobuf.message import Message
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import envelope_pb2, signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client, refused_with
 from tests.support.office_pages import BLANKS, HEADING, block, document

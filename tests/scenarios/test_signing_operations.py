@@ -13,7 +13,7 @@ import psutil
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import operations_pb2, signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client, refused_with
 from tests.support.failing_tsa import FailingTsa, failing_tsa

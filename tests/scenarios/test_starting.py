@@ -12,7 +12,7 @@ import grpc
 import psutil
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import registry_pb2, registry_pb2_grpc
 from exchange.cli.exits import ExitCode
 from tests.support.postgres import reachable_directory

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import grpc
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client, client_of, refused_with
 from tests.support.postgres import reachable_directory

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from congvan.v1 import verification_pb2
 from tests.support.clients import WAIT, Client, client_of, refused_with
 from tests.support.postgres import reachable_directory

@@ -9,12 +9,12 @@ import pyhanko.pdf_utils.metadata.info
 import pyhanko.pdf_utils.metadata.xmp_xml
 import pytest
 
-import signer.fastlane
-from certs.authority import Issued
+import signer.fastlane.lane
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
-from signer.credential import Credential
-from signer.requests import Level
+from certs.practice.authority import Issued
+from certs.revocation.evidence import RevocationEvidence
+from signer.creation.credential import Credential
+from signer.creation.requests import Level
 from tests.support.practice import Practice, file_key
 from tests.support.two_ways import StoppedClock, credential
 from tests.support.verification import Desk, Judge
@@ -62,7 +62,7 @@ def frozen() -> Iterator[None]:
     """Stop the clock and the dice: only they may make the two ways differ."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (
-            signer.fastlane,
+            signer.fastlane.lane,
             pyhanko.pdf_utils.metadata.info,
             pyhanko.pdf_utils.metadata.xmp_xml,
         ):

@@ -8,18 +8,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certs.anchors import AnchorClass, TrustStore
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
+from certs.practice.authority import Issued
+from certs.revocation.evidence import RevocationEvidence
 from certs.schemes import scheme_named
-from signer import accepting, trust
-from signer.accepting import accept
-from signer.appearance import Appearance, Box
-from signer.assessing import assess, assess_fully
+from certs.trust.anchors import AnchorClass, TrustStore
+from signer.accepting import quick_way as accepting
+from signer.accepting.quick_way import accept
+from signer.creation.requests import Level
 from signer.limits import DEFAULT
-from signer.policy import DEFAULT as DEFAULT_POLICY
-from signer.policy import (
+from signer.pages.appearance import Appearance, Box
+from signer.policy.values import DEFAULT as DEFAULT_POLICY
+from signer.policy.values import (
     Accepted,
     AlgorithmRules,
     DocumentKind,
@@ -28,8 +28,9 @@ from signer.policy import (
     VerificationPolicy,
 )
 from signer.report import Report, SignatureReport
-from signer.requests import Level
-from signer.trust import Circumstances
+from signer.validation import trust
+from signer.validation.assessing import assess, assess_fully
+from signer.validation.trust import Circumstances
 from signer.verdicts import SignatureKind, SignatureLevel, Verdict
 from tests.signer.test_attacks_mutants import mutated, signed_parts
 from tests.support import pdfs, plain_kinds
@@ -112,7 +113,7 @@ def test_elliptic_curves_are_accepted(
 def test_a_key_of_edwards_curve_is_left_to_the_full_way(
     desk: Desk, practice: Practice, circumstances: Circumstances
 ) -> None:
-    """Its certificate is of no kind that `certs.plain_certificates` takes."""
+    """Its certificate is of no kind that `certs.paths.plain_certificates` takes."""
     key = edwards_key(practice.authority)
     known = replace(circumstances, evidence=practice.evidence(key.certificate))
     signed = desk.sign(pdfs.one_page(), key)

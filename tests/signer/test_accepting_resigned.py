@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
+from certs.practice.authority import Issued
+from certs.revocation.evidence import RevocationEvidence
 from certs.schemes import scheme_named
-from signer import trust
-from signer.accepting import accept
-from signer.assessing import assess_fully
+from signer.accepting.quick_way import accept
 from signer.limits import DEFAULT
-from signer.trust import Circumstances
+from signer.validation import trust
+from signer.validation.assessing import assess_fully
+from signer.validation.trust import Circumstances
 from tests.support import plain_kinds
 from tests.support.practice import Practice, file_key
 from tests.support.resigning import Resigner, damaged

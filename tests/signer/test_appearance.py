@@ -13,11 +13,11 @@ from PIL import Image, ImageChops
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
-from signer.appearance import Appearance, Box
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.errors import PictureUnreadable, PlacementInvalid, TextUnprintable
 from signer.limits import DEFAULT
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.pages.appearance import Appearance, Box
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts, mutool_text, pdftotext
 from tests.support.pictures import BLUE, RED, png, png_that_claims, seal_picture

@@ -12,10 +12,10 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
-from signer.appearance import Appearance, Box
-from signer.archival import archival_rules
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.pages.appearance import Appearance, Box
+from signer.pages.archival import archival_rules
 from signer.verdicts import Verdict
 from tests.support import pdfs
 from tests.support.ages import Ages

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from certs.anchors import TrustStore
-from certs.authority import Issued
-from certs.authority_timestamps import TimestampSigner
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchPolicy
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess, verify
+from certs.practice.authority import Issued
+from certs.practice.timestamps import TimestampSigner
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import TrustStore
+from signer.creation.requests import Level
 from signer.errors import SignatureInvalid, SignatureMissing, SignatureUndetermined
-from signer.evidence_gathering import assess_with_evidence
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
 from signer.report import Report
-from signer.requests import Level
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
+from signer.validation.assessing import assess, verify
+from signer.validation.evidence_gathering import assess_with_evidence
 from signer.verdicts import (
     Changes,
     Indication,

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bench.agreement import FORGED, accepted
-from certs.anchors import TrustStore
-from signer.assessing import assess
+from certs.trust.anchors import TrustStore
 from signer.report import Report
+from signer.validation.assessing import assess
 from signer.verdicts import Verdict
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"

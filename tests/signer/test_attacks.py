@@ -10,12 +10,12 @@ import re
 
 import pytest
 
-from certs.anchors import TrustStore
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from signer.assessing import assess
+from certs.practice.authority import Issued
+from certs.trust.anchors import TrustStore
 from signer.reasons import Reason
 from signer.report import Report
+from signer.validation.assessing import assess
 from signer.verdicts import Changes, Indication, Integrity, Verdict
 from tests.support import attacks, costly
 from tests.support.hand_signing import Shape, hand_signed

@@ -14,7 +14,7 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from pyhanko.sign.signers import PdfTimeStamper
 from pyhanko.sign.timestamps import TimeStamper
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from signer.reasons import Reason
 from signer.report import SignatureReport
 from signer.verdicts import Changes, Indication, Integrity, SignatureKind, Verdict

@@ -9,8 +9,8 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec
 
-from certs.authority import Issued
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued
 from signer.reasons import Reason
 from signer.report import Report
 from signer.verdicts import Changes, Indication, Verdict

@@ -55,7 +55,7 @@ def only(report: Report) -> tuple[Integrity, Changes]:
 def test_what_is_changed_after_signing_is_found_behind_the_lock_too(
     judge: Judge, signed: bytes, change: object
 ) -> None:
-    """The engine's own analysis does not look into encrypted objects: signer.engine does."""
+    """The engine's own analysis does not look into encrypted objects: ours does."""
     assert callable(change)
     report = judge(change(signed))
     assert (report.verdict, report.reason) == (Verdict.INVALID, Reason.DOCUMENT_ALTERED), report

@@ -17,7 +17,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 
 from certs.keys.file import FileKey
-from signer import engine
+from signer.engine import reading as engine
 from signer.errors import DocumentMalformed
 from signer.verdicts import Verdict
 from tests.support.plain_kinds import CATALOG, PAGE, PAGES, with_streams

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils import generic, misc
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
-from certs.authority import Issued
-from signer import engine
-from signer import engine_steps as steps
+from certs.practice.authority import Issued
+from signer.engine import reading as engine
+from signer.engine import steps
 from tests.support.hand_signing import hand_signed
 
 SOURCES = {

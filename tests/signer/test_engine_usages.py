@@ -19,11 +19,13 @@ from pyhanko.sign.diff_analysis.rules import form_field_rules
 
 from bench.fuzz_seeds import Seed, seeds
 from bench.fuzz_updates import updated
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from signer import engine, engine_pages, engine_usages
-from signer.bare_objects import BareObjects, Ref, Unusual, bare, links_of
-from signer.changes import Locks, judge_changes
+from certs.practice.authority import Issued
+from signer.engine import pages as engine_pages
+from signer.engine import reading as engine
+from signer.engine import usages as engine_usages
+from signer.engine.bare_objects import BareObjects, Ref, Unusual, bare, links_of
+from signer.validation.changes import Locks, judge_changes
 from tests.support import attacks
 from tests.support.hand_signing import assembled, hand_signed
 from tests.support.plain_kinds import with_streams

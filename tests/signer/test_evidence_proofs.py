@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from certs.anchors import AnchorRole
-from certs.authority_answers import Responder
-from certs.authority_profiles import Validity
-from certs.path import PathStatus, judge_path
-from certs.revocation import RevocationEvidence
-from signer.evidence_proofs import unproved_evidence
-from signer.existence import Existence, Proof
-from signer.trust import Circumstances
+from certs.paths.validation import PathStatus, judge_path
+from certs.practice.answers import Responder
+from certs.practice.profiles import Validity
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorRole
+from signer.validation.evidence_proofs import unproved_evidence
+from signer.validation.existence import Existence, Proof
+from signer.validation.trust import Circumstances
 from signer.verdicts import SubIndication
 from tests.certs.forging import NOW, Saying, root
 

@@ -12,9 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certs.anchors import TrustStore
-from certs.authority import Issued
-from certs.checking import PathChecker
 from certs.errors import (
     CertificateExpired,
     CertificateRefused,
@@ -23,7 +20,12 @@ from certs.errors import (
     RevocationUnknown,
     TsaUnavailable,
 )
-from signer.cms_signatures import read_cms
+from certs.paths.checking import PathChecker
+from certs.practice.authority import Issued
+from certs.trust.anchors import TrustStore
+from signer.augmentation.extending import extend
+from signer.creation.requests import FieldLock, Level, LockAction, Permission, SigningRequest
+from signer.creation.signing import sign
 from signer.errors import (
     DocumentEncrypted,
     LevelUnavailable,
@@ -32,10 +34,8 @@ from signer.errors import (
     SignatureMissing,
     SignerError,
 )
-from signer.extending import extend
-from signer.requests import FieldLock, Level, LockAction, Permission, SigningRequest
-from signer.signing import sign
 from signer.source import Source
+from signer.validation.cms_signatures import read_cms
 from signer.verdicts import Changes, SignatureKind, SignatureLevel, Verdict
 from tests.support import pdfs, producers
 from tests.support.ages import LIFE, Ages

@@ -9,16 +9,16 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bench.agreement import accepted
-from certs.anchors import TrustStore
 from certs.errors import CertsError
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess
-from signer.document_timestamps import timestamp_update
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import TrustStore
+from signer.augmentation.long_term import store_update
+from signer.creation.document_timestamps import timestamp_update
+from signer.creation.requests import Level
 from signer.errors import DocumentRefused, SignerError
-from signer.long_term import store_update
 from signer.report import Report
-from signer.requests import Level
 from signer.source import Source
+from signer.validation.assessing import assess
 from signer.verdicts import Changes, Integrity
 from tests.signer.test_assess_corpus import CORPUS
 from tests.support.ages import Ages

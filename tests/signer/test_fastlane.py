@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from signer.appearance import Appearance, Box
-from signer.credential import Credential
-from signer.fastlane import fast_update
-from signer.requests import FieldLock, LockAction, Permission, SigningRequest
+from signer.creation.credential import Credential
+from signer.creation.requests import FieldLock, LockAction, Permission, SigningRequest
+from signer.fastlane.lane import fast_update
+from signer.pages.appearance import Appearance, Box
 from signer.source import Source
 from tests.support import pdfs, plain_kinds
 from tests.support.pictures import seal_picture

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signer.appearance import Appearance
-from signer.credential import Credential
+from signer.creation.credential import Credential
+from signer.creation.requests import FieldLock, LockAction, Permission, SigningRequest
 from signer.errors import ChangesForbidden, FieldExists, FieldUnusable, SignerError
-from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
-from signer.requests import FieldLock, LockAction, Permission, SigningRequest
+from signer.office.number_and_date import LEADER_FIELD, SEAL_FIELD
+from signer.pages.appearance import Appearance
 from tests.support import pdfs, plain_kinds
 from tests.support.lawful import numbered, prepared
 from tests.support.pictures import seal_picture

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from signer.credential import Credential
+from signer.creation.credential import Credential
 from signer.errors import DocumentRefused
 from tests.support import pdfs, plain_kinds
 from tests.support.two_ways import quick

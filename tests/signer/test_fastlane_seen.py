@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signer.appearance import Appearance, Box
-from signer.credential import Credential
+from signer.creation.credential import Credential
+from signer.creation.requests import SigningRequest
 from signer.errors import FieldUnusable, PlacementInvalid, SignerError, TextUnprintable
-from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
-from signer.requests import SigningRequest
+from signer.office.number_and_date import LEADER_FIELD, SEAL_FIELD
+from signer.pages.appearance import Appearance, Box
 from tests.support import pdfs, plain_kinds
 from tests.support.lawful import numbered, prepared
 from tests.support.two_ways import quick, request_for, taken_rightly, through_the_engine

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signer.credential import Credential
+from signer.creation.credential import Credential
 from signer.errors import SignerError
 from tests.support import pdfs, plain_kinds
 from tests.support.two_ways import quick, taken_rightly, through_the_engine

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from signer.fastlane_tokens import Entries, NotPlain, read_entries
+from signer.fastlane.tokens import Entries, NotPlain, read_entries
 
 ATOMS = (
     *(b"/Page / /A.b-c /A#20b 0 -0 00 7 -12 1.50 595.32 .5 0.5 +4 12345678901 1.5. R".split()),

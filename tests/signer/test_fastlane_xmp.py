@@ -11,8 +11,8 @@ from io import BytesIO
 import pytest
 from pyhanko.pdf_utils.metadata import model, xmp_xml
 
-from signer.fastlane_tokens import NotPlain
-from signer.fastlane_xmp import new_packet, updated_packet
+from signer.fastlane.tokens import NotPlain
+from signer.fastlane.xmp import new_packet, updated_packet
 
 CHANGED_AT = datetime(2026, 3, 2, 8, 30, 1, 5, tzinfo=timezone(timedelta(hours=7)))
 HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'

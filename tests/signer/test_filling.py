@@ -11,7 +11,7 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
-from signer.appearance import Box
+from signer.creation.requests import FieldLock, Level, LockAction
 from signer.errors import (
     FieldUnusable,
     NumberAfterSignature,
@@ -19,12 +19,18 @@ from signer.errors import (
     NumberMissing,
     PlacementInvalid,
 )
-from signer.field_places import FieldPlaces, TextPlace, office_fields
-from signer.number_and_date import LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD, FieldValues, NumberForm
-from signer.page_text import read_pages
-from signer.prepared_fields import prepared_fields
-from signer.preparing import prepare
-from signer.requests import FieldLock, Level, LockAction
+from signer.office.field_places import FieldPlaces, TextPlace, office_fields
+from signer.office.number_and_date import (
+    LEADER_FIELD,
+    NUMBER_FIELD,
+    SEAL_FIELD,
+    FieldValues,
+    NumberForm,
+)
+from signer.office.prepared_fields import prepared_fields
+from signer.office.preparing import prepare
+from signer.pages.appearance import Box
+from signer.pages.text import read_pages
 from signer.source import Source
 from signer.verdicts import Changes, Verdict
 from tests.support import pdfs, producers

@@ -9,15 +9,15 @@ import pytest
 from certs.keys.file import FileKey
 from signer import Level, SigningRequest
 from signer.errors import SandboxLimitExceeded
-from signer.guarded_extending import require_bounded
-from signer.guarded_preparation import SignatureWanted, prepare_guarded
-from signer.sandbox import Sandbox
-from signer.sandbox_process import SandboxLimits
+from signer.sandbox.guarded_extending import require_bounded
+from signer.sandbox.guarded_preparation import SignatureWanted, prepare_guarded
+from signer.sandbox.pool import Sandbox
+from signer.sandbox.process import SandboxLimits
 from signer.source import Source
 from tests.support.verification import Desk
 
 LIMITS = SandboxLimits(cpu_seconds=2)
-MODULES = ("signer.guarded_preparation",)
+MODULES = ("signer.sandbox.guarded_preparation",)
 
 
 def costly(document: bytes) -> Source:

@@ -10,22 +10,22 @@ import pytest
 
 from certs.keys.file import FileKey
 from signer import Level, SigningRequest, Source
-from signer.appearance import Appearance, Box
 from signer.errors import (
     NumberMissing,
     PictureUnreadable,
     SandboxBroken,
     SandboxLimitExceeded,
 )
-from signer.guarded_preparation import (
+from signer.office.lawful_order import Act
+from signer.office.number_and_date import LEADER_FIELD, SEAL_FIELD, FieldValues
+from signer.pages.appearance import Appearance, Box
+from signer.sandbox.guarded_preparation import (
     GuardedPreparation,
     SignatureWanted,
     prepare_guarded,
 )
-from signer.lawful_order import Act
-from signer.number_and_date import LEADER_FIELD, SEAL_FIELD, FieldValues
-from signer.sandbox import Sandbox
-from signer.sandbox_process import SandboxLimits
+from signer.sandbox.pool import Sandbox
+from signer.sandbox.process import SandboxLimits
 from signer.verdicts import Verdict
 from tests.support.lawful import VALUES, prepared
 from tests.support.pictures import seal_picture
@@ -37,7 +37,7 @@ SEEN = Appearance(
     box=Box(page=1, left_mm=120, bottom_mm=60, width_mm=50, height_mm=20),
 )
 LIMITS = SandboxLimits(cpu_seconds=1)
-MODULES = ("signer.guarded_preparation",)
+MODULES = ("signer.sandbox.guarded_preparation",)
 
 
 def wanted(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from certs.fetch_policy import FetchLimits, FetchPolicy
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
+from certs.fetching.policy import FetchLimits, FetchPolicy
 from certs.keys.file import FileKey
-from certs.revocation import MAX_ADDRESSES_PER_KIND
-from signer.evidence_gathering import Assessor
-from signer.requests import Level, SigningRequest
-from signer.sandbox import Sandbox
-from signer.signing import sign
+from certs.revocation.evidence import MAX_ADDRESSES_PER_KIND
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.sandbox.pool import Sandbox
+from signer.validation.evidence_gathering import Assessor
 from signer.verdicts import Verdict
 from tests.certs import hostile_http as hostile
 from tests.certs.forging import NOW, FrozenClock, Pair, root

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys.file import FileKey
 from certs.schemes import SchemeFamily, SignatureScheme
 from certs.timestamping import HttpTimestamper
-from signer.appearance import Appearance, Box
-from signer.assessing import assess
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.pages.appearance import Appearance, Box
+from signer.validation.assessing import assess
 from signer.verdicts import Changes, Verdict
 from tests.support import pdfs
 from tests.support.judges import (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import PracticeAuthority
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
+from certs.practice.authority import PracticeAuthority
+from certs.revocation.evidence import RevocationEvidence
 from tests.support import attacks
 from tests.support.java_judges import REPORTS, JavaJudges
 from tests.support.practice import Practice, file_key, utc_now
@@ -56,7 +56,7 @@ def test_it_finds_a_revoked_certificate(
 def test_it_tells_of_a_page_that_was_replaced_after_signing(
     java_judges: JavaJudges, signed: bytes, practice: Practice, evidence: RevocationEvidence
 ) -> None:
-    """It only warns, which is why our verifier has rules of its own (signer.changes)."""
+    """It only warns, which is why our verifier has rules of its own (signer.validation.changes)."""
     [said] = java_judges.dss(
         attacks.with_replaced_content(signed), practice.authority.root, evidence=evidence
     ).signatures

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
+from certs.paths.checking import PathChecker
+from certs.revocation.evidence import RevocationEvidence
 from certs.schemes import SchemeFamily, SignatureScheme, scheme_named
 from certs.timestamping import HttpTimestamper
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from tests.support import pdfs, producers
 from tests.support.java_judges import JavaJudges
 from tests.support.judges import mutool, openssl_cades, pdfsig

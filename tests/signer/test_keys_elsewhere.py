@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from certs.authority import Issued
 from certs.keys import SigningKey
 from certs.keys.csc import CscConsent, open_csc_key
 from certs.keys.csc_http import CscService
 from certs.keys.pkcs11 import open_token_key
 from certs.keys.pkcs11_tokens import KeySelector
+from certs.practice.authority import Issued
 from signer import Level, SigningRequest, sign
 from signer.report import Report
 from signer.verdicts import Verdict

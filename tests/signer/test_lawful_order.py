@@ -10,8 +10,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
 from certs.schemes import SchemeFamily, SignatureScheme
-from signer.appearance import Appearance
-from signer.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD
+from signer.office.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD
+from signer.pages.appearance import Appearance
 from signer.verdicts import Changes, SignatureKind, Verdict
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts, mutool, pdfsig, pdftotext, qpdf_complaints

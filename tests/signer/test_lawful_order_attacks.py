@@ -12,11 +12,11 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
-from signer.number_and_date import LEADER_FIELD, SEAL_FIELD, FieldValues
+from signer.office.number_and_date import LEADER_FIELD, SEAL_FIELD, FieldValues
+from signer.pages.typeface import typeface
 from signer.pdf_values import dictionary
 from signer.reasons import Reason
 from signer.report import Report
-from signer.typeface import typeface
 from signer.verdicts import Changes, Verdict
 from tests.support import attacks
 from tests.support.hand_filling import LAWFUL, Filling, filled

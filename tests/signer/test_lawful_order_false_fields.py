@@ -13,11 +13,11 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
-from signer.known_typefaces import font_digest, known_metrics
-from signer.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD
+from signer.office.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD
+from signer.pages.known_typefaces import font_digest, known_metrics
+from signer.pages.typeface import typeface
 from signer.pdf_values import dictionary
 from signer.reasons import Reason
-from signer.typeface import typeface
 from signer.verdicts import Verdict
 from tests.support import attacks
 from tests.support.hand_filling import filled

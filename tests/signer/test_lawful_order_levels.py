@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from signer.assessing import assess
-from signer.lawful_order import Act, ensure_lawful, read_state
-from signer.number_and_date import LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD
-from signer.opening import open_for_update
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.creation.opening import open_for_update
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
+from signer.office.lawful_order import Act, ensure_lawful, read_state
+from signer.office.number_and_date import LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD
 from signer.source import Source
+from signer.validation.assessing import assess
 from signer.verdicts import Changes, SignatureKind, SignatureLevel, Verdict
 from tests.support import attacks, pdfs
 from tests.support.fronts import FrontedAuthority, Services

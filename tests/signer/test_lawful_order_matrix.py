@@ -14,10 +14,11 @@ from cryptography.x509 import Certificate
 from pyhanko.sign import PdfSignatureMetadata
 from pyhanko.sign.fields import SigFieldSpec
 
-from certs.authority import Issued
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued
 from certs.schemes import SchemeFamily, SignatureScheme
-from signer.appearance import Appearance, Box
+from signer.creation.opening import open_for_update
+from signer.creation.requests import FieldLock, LockAction, Permission
 from signer.errors import (
     ChangesForbidden,
     NumberAfterSignature,
@@ -25,11 +26,10 @@ from signer.errors import (
     SealBeforeLeader,
     SignerError,
 )
-from signer.lawful_order import Act, OrderState, ensure_lawful, read_state
-from signer.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD
-from signer.opening import open_for_update
+from signer.office.lawful_order import Act, OrderState, ensure_lawful, read_state
+from signer.office.number_and_date import DATE_FIELD, LEADER_FIELD, NUMBER_FIELD, SEAL_FIELD
+from signer.pages.appearance import Appearance, Box
 from signer.reasons import Reason
-from signer.requests import FieldLock, LockAction, Permission
 from signer.source import Source
 from signer.verdicts import Changes, Verdict
 from tests.support import attacks

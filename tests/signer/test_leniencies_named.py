@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import TrustStore
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess
+from certs.practice.authority import Issued
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import TrustStore
 from signer.leniencies import Leniency
+from signer.validation.assessing import assess
 from signer.verdicts import Changes, Indication, Integrity, Verdict
 from tests.support import pdfs, producers
 from tests.support.hand_signing import Shape, hand_signed

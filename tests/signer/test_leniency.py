@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
+from signer.engine.rsa_moduli import with_unsigned_modulus
 from signer.leniencies import Leniency
 from signer.reasons import Reason
-from signer.rsa_moduli import with_unsigned_modulus
 from signer.verdicts import Changes, Integrity, Verdict
 from tests.support.hand_signing import Shape, hand_signed
 from tests.support.practice import Practice

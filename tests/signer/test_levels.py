@@ -15,7 +15,6 @@ from cryptography.x509 import ocsp
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from certs.authority import Issued
 from certs.errors import (
     CertificateRevoked,
     RevocationUnknown,
@@ -24,13 +23,14 @@ from certs.errors import (
 )
 from certs.keys import SigningKey
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued
 from certs.schemes import SchemeFamily, SignatureScheme
-from signer.assessing import assess
-from signer.cms_signatures import certificate_of, read_cms
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign, sign_tail
 from signer.report import Report
-from signer.requests import Level, SigningRequest
-from signer.signing import sign, sign_tail
 from signer.source import Source
+from signer.validation.assessing import assess
+from signer.validation.cms_signatures import certificate_of, read_cms
 from signer.verdicts import Changes, SignatureKind, SignatureLevel, Verdict
 from tests.support import pdfs
 from tests.support.fronts import FrontedAuthority, Services, about_something_else

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signer.errors import NumberInvalid
-from signer.number_and_date import (
+from signer.office.number_and_date import (
     DATE_FIELD,
     DAY_FIELD,
     MONTH_FIELD,

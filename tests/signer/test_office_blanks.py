@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from signer.appearance import Box
 from signer.errors import PlaceNotFound
-from signer.office_blanks import printed_symbol
-from signer.office_places import date_places, number_place, office_places
-from signer.page_facts import Area, PageFacts
-from signer.page_text import read_pages
+from signer.office.blanks import printed_symbol
+from signer.office.places import date_places, number_place, office_places
+from signer.pages.appearance import Box
+from signer.pages.facts import Area, PageFacts
+from signer.pages.text import read_pages
 from tests.support.office_pages import BLANKS, HEADING, Text, block, document, scanned
 
 BODY = (Text(30, 240, "Căn cứ Quyết định số 12/QĐ-UBND ngày 05 tháng 11 năm 2026;", 13, False),)

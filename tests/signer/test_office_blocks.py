@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signer.errors import PlaceNotFound
-from signer.office_blocks import signer_block
-from signer.office_places import leader_place, office_places, seal_place
-from signer.page_facts import Area, DocumentFacts, PageFacts, Word
-from signer.page_text import read_pages
+from signer.office.blocks import signer_block
+from signer.office.places import leader_place, office_places, seal_place
+from signer.pages.facts import Area, DocumentFacts, PageFacts, Word
+from signer.pages.text import read_pages
 from tests.support.office_pages import HEADING, Text, block, decomposed, document, scanned
 
 NAME = "Trần Văn Ví Dụ"

@@ -14,16 +14,16 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec
 
 from certs.keys.file import FileKey
-from signer.appearance import Appearance, Box
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.errors import PlacementInvalid, PlaceNotFound
-from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
-from signer.office_looks import OfficeLook, office_look, picture_size_mm
-from signer.office_places import OVERLAP_TOLERANCE, seal_place
-from signer.office_roles import CopyForm, OfficeRole, OfficeSigning, broken_lines
-from signer.page_facts import Area, DocumentFacts
-from signer.page_text import read_pages
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.office.looks import OfficeLook, office_look, picture_size_mm
+from signer.office.number_and_date import LEADER_FIELD, SEAL_FIELD
+from signer.office.places import OVERLAP_TOLERANCE, seal_place
+from signer.office.roles import CopyForm, OfficeRole, OfficeSigning, broken_lines
+from signer.pages.appearance import Appearance, Box
+from signer.pages.facts import Area, DocumentFacts
+from signer.pages.text import read_pages
 from tests.support import pdfs
 from tests.support.judges import mutool_text, pdftotext
 from tests.support.office_pages import HEADING, Text, block, document, scanned

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from signer.appearance import Box
 from signer.errors import PlaceNotFound
-from signer.office_places import OVERLAP_TOLERANCE, office_places
-from signer.page_facts import Area
-from signer.page_text import read_pages
+from signer.office.places import OVERLAP_TOLERANCE, office_places
+from signer.pages.appearance import Box
+from signer.pages.facts import Area
+from signer.pages.text import read_pages
 
 DOCUMENTS = Path(__file__).parents[1] / "data" / "documents"
 CATALOGUE = tomllib.loads((DOCUMENTS / "catalogue.toml").read_text(encoding="utf8"))["document"]

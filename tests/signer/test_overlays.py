@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pyhanko.sign.signers import PdfSignatureMetadata
 
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from signer.appearance import Appearance, Box
+from certs.practice.authority import Issued
+from signer.pages.appearance import Appearance, Box
 from signer.reasons import Reason
 from signer.verdicts import Changes, Integrity, Verdict
 from tests.support import attacks

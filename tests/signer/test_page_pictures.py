@@ -7,9 +7,9 @@ from io import BytesIO
 from PIL import Image
 
 from certs.keys.file import FileKey
-from signer.appearance import Appearance, Box
-from signer.page_pictures import MAX_REVISIONS_DRAWN, draw_revisions
-from signer.revisions import revision_ends
+from signer.pages.appearance import Appearance, Box
+from signer.pages.pictures import MAX_REVISIONS_DRAWN, draw_revisions
+from signer.validation.revisions import revision_ends
 from tests.support.attacks import with_replaced_content
 from tests.support.pdfs import one_page, pages
 from tests.support.practice import Practice

@@ -14,10 +14,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
 from signer.errors import DocumentEncrypted, NotAPdf, SignerError
-from signer.page_facts import Area, FieldKind, PageFacts
-from signer.page_text import MAX_PAGES_READ, read_pages
-from signer.sandbox import Sandbox
-from signer.text_lines import folded, lines, toneless
+from signer.pages.facts import Area, FieldKind, PageFacts
+from signer.pages.text import MAX_PAGES_READ, read_pages
+from signer.pages.text_lines import folded, lines, toneless
+from signer.sandbox.pool import Sandbox
 from tests.support import pdfs
 from tests.support.office_pages import BLANKS, HEADING, Text, block, decomposed, document
 
@@ -143,7 +143,7 @@ def test_damaged_documents_are_read_or_refused_and_nothing_else(data: st.DataObj
 
 async def test_the_service_reads_pages_in_a_sandbox() -> None:
     made = document(PAGE)
-    async with Sandbox(workers=1, modules=("signer.page_text",)) as sandbox:
+    async with Sandbox(workers=1, modules=("signer.pages.text",)) as sandbox:
         assert await sandbox.read_pages(made) == read_pages(made)
         with pytest.raises(NotAPdf):
             await sandbox.read_pages(b"no PDF at all")

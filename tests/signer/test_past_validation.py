@@ -14,13 +14,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import ReasonFlags
 
-from certs.authority_profiles import Validity
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess
+from certs.practice.profiles import Validity
+from certs.revocation.evidence import RevocationEvidence
+from signer.creation.requests import Level
 from signer.leniencies import Leniency
 from signer.reasons import Reason
 from signer.report import Report, SignatureReport
-from signer.requests import Level
+from signer.validation.assessing import assess
 from signer.verdicts import Indication, SignatureKind, SignatureLevel, SubIndication, Verdict
 from tests.support.hand_signing import Shape, hand_signed
 from tests.support.office import START, EngineTimestamper, Office

@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from certs.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
-from signer import policy as policy_module
-from signer.assessing import assess
-from signer.policy import (
+from certs.practice.authority import Issued
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import AnchorClass, AnchorRole, Block, TrustAnchor, TrustStore
+from signer.creation.requests import Level
+from signer.policy import values as policy_module
+from signer.policy.files import read_policy, shipped_policies
+from signer.policy.findings import certificate_algorithms
+from signer.policy.values import (
     Accepted,
     AcceptedSize,
     Algorithms,
@@ -23,12 +25,10 @@ from signer.policy import (
     SignatureRules,
     VerificationPolicy,
 )
-from signer.policy_files import read_policy, shipped_policies
-from signer.policy_findings import certificate_algorithms
 from signer.reasons import Reason
 from signer.report import Report
-from signer.requests import Level
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
+from signer.validation.assessing import assess
 from signer.verdicts import (
     Indication,
     Integrity,

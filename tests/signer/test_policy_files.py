@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchors import AnchorClass, Block
-from signer import policy as policy_module
+from certs.trust.anchors import AnchorClass, Block
 from signer.errors import PolicyInvalid
-from signer.policy import (
+from signer.policy import values as policy_module
+from signer.policy.files import MAX_BYTES, parse_policy, policy_bytes, read_policy, shipped_policies
+from signer.policy.values import (
     Accepted,
     Algorithms,
     DocumentKind,
@@ -18,7 +19,6 @@ from signer.policy import (
     SignatureRules,
     Weakness,
 )
-from signer.policy_files import MAX_BYTES, parse_policy, policy_bytes, read_policy, shipped_policies
 from signer.verdicts import SignatureKind, SignatureLevel
 
 DEFAULT_FILE = shipped_policies()["default"]

@@ -12,13 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from certs.anchors import AnchorClass, Block, TrustStore
-from certs.authority import Issued
 from certs.keys.file import FileKey
-from signer import policy as policy_module
-from signer.assessing import assess
-from signer.evidence_gathering import assess_with_evidence
-from signer.policy import (
+from certs.practice.authority import Issued
+from certs.trust.anchors import AnchorClass, Block, TrustStore
+from signer.policy import values as policy_module
+from signer.policy.values import (
     CURVES,
     DIGESTS,
     LEVELS,
@@ -34,7 +32,9 @@ from signer.policy import (
 )
 from signer.reasons import Reason
 from signer.report import Report
-from signer.sandbox import Sandbox
+from signer.sandbox.pool import Sandbox
+from signer.validation.assessing import assess
+from signer.validation.evidence_gathering import assess_with_evidence
 from signer.verdicts import Integrity, SignatureKind, Verdict
 from tests.support import attacks
 from tests.support.hand_signing import Shape, hand_signed

@@ -10,9 +10,9 @@ import pytest
 
 from certs.keys.file import FileKey
 from signer import Level, SigningRequest, assess
+from signer.creation.prepared import PreparedSignature
+from signer.creation.signing import prepare_signature, sign, sign_tail
 from signer.errors import ContainerTooLarge
-from signer.prepared import PreparedSignature
-from signer.signing import prepare_signature, sign, sign_tail
 from signer.source import Source
 from signer.verdicts import Indication
 from tests.support import pdfs

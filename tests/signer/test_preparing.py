@@ -9,7 +9,7 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from certs.keys.file import FileKey
-from signer.appearance import Box
+from signer.creation.requests import Permission
 from signer.errors import (
     ChangesForbidden,
     DocumentEncrypted,
@@ -20,8 +20,14 @@ from signer.errors import (
     PlacementInvalid,
     PlaceNotFound,
 )
-from signer.field_places import FieldPlaces, SignaturePlace, TextPlace, leader_field, office_fields
-from signer.number_and_date import (
+from signer.office.field_places import (
+    FieldPlaces,
+    SignaturePlace,
+    TextPlace,
+    leader_field,
+    office_fields,
+)
+from signer.office.number_and_date import (
     DATE_FIELD,
     DAY_FIELD,
     LEADER_FIELD,
@@ -30,10 +36,10 @@ from signer.number_and_date import (
     SEAL_FIELD,
     NumberForm,
 )
-from signer.page_text import read_pages
-from signer.prepared_fields import prepared_fields
-from signer.preparing import prepare
-from signer.requests import Permission
+from signer.office.prepared_fields import prepared_fields
+from signer.office.preparing import prepare
+from signer.pages.appearance import Box
+from signer.pages.text import read_pages
 from signer.source import Source
 from signer.verdicts import Verdict
 from tests.support import attacks, pdfs

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
-from signer.appearance import Appearance, Box
 from signer.errors import NotAPdf, PictureUnreadable
-from signer.office_looks import office_look
-from signer.office_roles import CopyForm, OfficeRole, OfficeSigning
-from signer.office_warnings import LookWarning
-from signer.page_text import read_pages
-from signer.preview import PIXELS_PER_MM, draw_preview, preview
-from signer.sandbox import Sandbox
+from signer.office.looks import office_look
+from signer.office.preview import PIXELS_PER_MM, draw_preview, preview
+from signer.office.roles import CopyForm, OfficeRole, OfficeSigning
+from signer.office.warnings import LookWarning
+from signer.pages.appearance import Appearance, Box
+from signer.pages.text import read_pages
+from signer.sandbox.pool import Sandbox
 from tests.support import pdfs
 from tests.support.pictures import png
 
@@ -63,7 +63,7 @@ def test_what_is_placed_automatically_gives_no_warning(signing: OfficeSigning) -
 
 
 async def test_the_picture_shows_the_whole_page_with_the_look_in_its_place() -> None:
-    async with Sandbox(workers=1, modules=("signer.preview",)) as sandbox:
+    async with Sandbox(workers=1, modules=("signer.office.preview",)) as sandbox:
         facts = await sandbox.read_pages(LETTER, names=(NAME,))
         place = office_look(facts, LEADER).appearance
         shown = await preview(LETTER, appearance=place, sandbox=sandbox, signing=LEADER)

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 from certs.keys.file import FileKey
 from certs.schemes import SchemeFamily, SignatureScheme
-from signer.appearance import Appearance, Box
+from signer.pages.appearance import Appearance, Box
 from signer.verdicts import Changes, Verdict
 from tests.support import pdfs, producers
 from tests.support.java_judges import JavaJudges

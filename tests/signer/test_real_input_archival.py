@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from certs.keys.file import FileKey
-from signer.appearance import Appearance, Box
+from signer.pages.appearance import Appearance, Box
 from tests.support.java_judges import JavaJudges
 from tests.support.pictures import seal_picture
 from tests.support.producers import DATA

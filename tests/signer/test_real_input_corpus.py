@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchors import TrustStore
 from certs.keys.file import FileKey
 from certs.schemes import scheme_named
-from signer.assessing import assess
+from certs.trust.anchors import TrustStore
 from signer.errors import DocumentRefused, SignerError, SigningRefused
 from signer.report import SignatureReport
+from signer.validation.assessing import assess
 from signer.verdicts import Changes, Integrity, Verdict
 from tests.support import producers
 from tests.support.judges import mutool, pdfsig

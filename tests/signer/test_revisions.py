@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchors import TrustStore
 from certs.keys.file import FileKey
-from signer.assessing import assess
+from certs.trust.anchors import TrustStore
+from signer.creation.requests import Level
 from signer.report import Report, RevisionContent, RevisionReport
-from signer.requests import Level
-from signer.revisions import revision_ends
+from signer.validation.assessing import assess
+from signer.validation.revisions import revision_ends
 from signer.verdicts import Integrity, Verdict
 from tests.support import attacks, pdfs
 from tests.support.office import Office

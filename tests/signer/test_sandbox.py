@@ -20,16 +20,16 @@ import grpc
 import psutil
 import pytest
 
-from certs.anchors import TrustStore
+from certs.trust.anchors import TrustStore
 from signer.errors import (
     DocumentMalformed,
     SandboxBroken,
     SandboxFailed,
     SandboxLimitExceeded,
 )
-from signer.sandbox import Sandbox
-from signer.sandbox_process import MEBIBYTE, SandboxLimits
-from signer.sandbox_wire import PREFIX, WireError, frame, load_answer
+from signer.sandbox.pool import Sandbox
+from signer.sandbox.process import MEBIBYTE, SandboxLimits
+from signer.sandbox.wire import PREFIX, WireError, frame, load_answer
 from signer.verdicts import Verdict
 from tests.support import costly, sandboxed
 from tests.support.signing_calls import MEGABYTE, large
@@ -166,7 +166,7 @@ async def test_processes_die_with_a_parent_that_is_killed() -> None:
     program = textwrap.dedent(
         """
         import asyncio, os, signal
-        from signer.sandbox import Sandbox
+        from signer.sandbox.pool import Sandbox
         from tests.support import sandboxed
 
         async def main():

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import pytest
 
 from certs.algorithms import ML_DSA_KEYS
-from certs.authority import Issued
-from certs.authority_profiles import HolderKeyKind
 from certs.keys.file import FileKey, load_pem, load_pkcs12
-from certs.revocation import RevocationEvidence
+from certs.practice.authority import Issued
+from certs.practice.profiles import HolderKeyKind
+from certs.revocation.evidence import RevocationEvidence
 from certs.schemes import DIGESTS, EXPERIMENTAL, SchemeFamily, SignatureScheme
-from signer.assessing import assess
+from signer.creation.requests import Level
 from signer.errors import KeyUnsupported
 from signer.reasons import Reason
 from signer.report import Report
-from signer.requests import Level
+from signer.validation.assessing import assess
 from signer.verdicts import Indication, Integrity, SubIndication, Verdict
 from tests.support.practice import PASSPHRASE, Practice
 from tests.support.verification import Desk

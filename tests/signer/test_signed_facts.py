@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from certs.keys.file import FileKey
-from signer.requests import Level
-from signer.signed_facts import signed_facts
+from signer.creation.requests import Level
+from signer.validation.signed_facts import signed_facts
 from tests.support.judges import signed_parts
 from tests.support.pdfs import one_page
 from tests.support.practice import Practice

@@ -13,13 +13,13 @@ from cryptography import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys.file import FileKey
 from certs.schemes import SignatureScheme
 from certs.timestamping import HttpTimestamper
-from signer.credential import credential_of, scheme_for
-from signer.requests import Level, SigningRequest
-from signer.signing import INLINE_BYTES, sign
+from signer.creation.credential import credential_of, scheme_for
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import INLINE_BYTES, sign
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts, signed_parts
 from tests.support.practice import Practice, file_key

@@ -15,7 +15,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from certs.keys.file import FileKey
 from certs.schemes import SchemeFamily, SignatureScheme
-from signer.credential import Credential, credential_of, scheme_for
+from signer.creation.credential import Credential, credential_of, scheme_for
 from signer.errors import KeyUnsupported
 from tests.support.simple_certificates import certificates_for
 

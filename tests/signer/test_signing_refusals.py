@@ -20,12 +20,13 @@ from pyhanko.sign.fields import (
     SigSeedValueSpec,
 )
 
-from certs.authority import Issued
 from certs.errors import CertificateExpired, CertificateNotYetValid, TsaUnavailable
-from certs.fetching import EvidenceFetcher, FetchLimits, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchLimits, FetchPolicy
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued
 from certs.timestamping import HttpTimestamper
-from signer.appearance import Appearance, Box
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.errors import (
     ChangesForbidden,
     DocumentEncrypted,
@@ -41,8 +42,7 @@ from signer.errors import (
     TimestamperMissing,
 )
 from signer.limits import DocumentLimits
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.pages.appearance import Appearance, Box
 from tests.support import pdfs
 from tests.support.judges import engine_verdicts
 from tests.support.practice import PASSPHRASE, Practice

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import PracticeAuthority
-from certs.authority_answers import ANSWER_LIFE
-from certs.authority_server import serve_practice_authority
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchPolicy
+from certs.paths.checking import PathChecker
+from certs.practice.answers import ANSWER_LIFE
+from certs.practice.authority import PracticeAuthority
+from certs.practice.server import serve_practice_authority
 from certs.timestamping import HttpTimestamper
-from signer.assessing import assess
-from signer.extending import extend
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.augmentation.extending import extend
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.source import Source
+from signer.validation.assessing import assess
 from signer.verdicts import SignatureLevel, Verdict
 from tests.support import pdfs
 from tests.support.practice import file_key

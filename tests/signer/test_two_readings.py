@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from certs.keys.file import FileKey
-from signer.engine import open_document
+from signer.engine.reading import open_document
 from signer.errors import DocumentMalformed
 from signer.reasons import Reason
-from signer.two_readings import readings_differ
+from signer.validation.two_readings import readings_differ
 from signer.verdicts import Changes, Verdict
 from tests.support import attacks, pdfs, producers
 from tests.support.verification import Desk, Judge

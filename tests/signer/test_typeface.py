@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from signer.errors import TextUnprintable
-from signer.typeface import FONT_FILE, Typeface, typeface
-from signer.typeface_cutting import cut_typeface
+from signer.pages.typeface import FONT_FILE, Typeface, typeface
+from signer.pages.typeface_cutting import cut_typeface
 
 
 def opened(face: Typeface) -> Typeface:
@@ -54,7 +54,7 @@ def test_text_is_drawn_without_the_library_that_cuts_fonts() -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from signer.typeface import typeface; typeface(); "
+            "import sys; from signer.pages.typeface import typeface; typeface(); "
             "sys.exit('fontTools' in sys.modules)",
         ],
         check=False,

@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
+from signer.creation.update import PendingUpdate
 from signer.errors import ContainerTooLarge
 from signer.source import Source
-from signer.update import PendingUpdate
 
 DOCUMENT = b"%PDF-1.7 a document"
 UPDATE = PendingUpdate(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from certs.anchors import TrustStore
-from certs.authority import Issued
-from certs.checking import PathChecker
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess
-from signer.extending import extend
+from certs.paths.checking import PathChecker
+from certs.practice.authority import Issued
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import TrustStore
+from signer.augmentation.extending import extend
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.report import Report
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
 from signer.source import Source
+from signer.validation.assessing import assess
 from tests.support.office import START, Office, OfficeTimestamper
 from tests.support.practice import file_key
 

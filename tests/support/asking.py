@@ -6,10 +6,10 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
-from certs.evidence_cache import SharedAnswers
-from certs.fetch_policy import FetchLimits, FetchPolicy
-from certs.fetching import EvidenceFetcher, Sources
-from certs.revocation import EvidenceRequest, RevocationEvidence
+from certs.fetching.fetcher import EvidenceFetcher, Sources
+from certs.fetching.policy import FetchLimits, FetchPolicy
+from certs.revocation.evidence import EvidenceRequest, RevocationEvidence
+from certs.revocation.evidence_cache import SharedAnswers
 
 
 def gather_each(

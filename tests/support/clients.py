@@ -14,7 +14,7 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys.file import FileKey
 from certs.timestamping import HttpTimestamper
 from congvan.v1 import (

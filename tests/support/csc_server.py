@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from certs.schemes import DIGESTS
 
 TOKEN, PIN, OTP = "access-4711", "731955", "118822"

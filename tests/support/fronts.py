@@ -14,11 +14,11 @@ from typing import Self, cast
 from asn1crypto import tsp
 from cryptography import x509
 
-from certs.authority import PracticeAuthority
-from certs.authority_server import serve_practice_authority
-from certs.authority_timestamps import answer_timestamp
-from certs.checking import PathChecker
-from certs.fetching import EvidenceFetcher, FetchLimits, FetchPolicy
+from certs.fetching.fetcher import EvidenceFetcher, FetchLimits, FetchPolicy
+from certs.paths.checking import PathChecker
+from certs.practice.authority import PracticeAuthority
+from certs.practice.server import serve_practice_authority
+from certs.practice.timestamps import answer_timestamp
 from certs.timestamping import HttpTimestamper
 from tests.support.practice import AuthorityThread
 

@@ -9,12 +9,12 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from signer.field_line import Line, draw_line
-from signer.known_typefaces import Metrics
-from signer.number_and_date import NUMBER_FIELD
+from signer.office.field_line import Line, draw_line
+from signer.office.number_and_date import NUMBER_FIELD
+from signer.pages.known_typefaces import Metrics
+from signer.pages.placement import placement_of
+from signer.pages.typeface import typeface
 from signer.pdf_values import dictionary
-from signer.placement import placement_of
-from signer.typeface import typeface
 from tests.support import attacks
 from tests.support.lawful import NUMBER
 

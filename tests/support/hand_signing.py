@@ -22,7 +22,7 @@ from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 
 BYTE_RANGE_ROOM = 60
 """Bytes kept for the array of /ByteRange in documents signed by hand."""

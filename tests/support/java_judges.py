@@ -21,7 +21,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.revocation import RevocationEvidence
+from certs.revocation.evidence import RevocationEvidence
 
 PROGRAM: Final = Path(__file__).parents[1] / "judges" / "build" / "judges.jar"
 REPORTS: Final = PROGRAM.parent / "reports"

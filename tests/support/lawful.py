@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from signer.appearance import Box
-from signer.field_places import FieldPlaces, SignaturePlace, TextPlace
-from signer.filling import fill_fields
-from signer.number_and_date import (
+from signer.office.field_places import FieldPlaces, SignaturePlace, TextPlace
+from signer.office.filling import fill_fields
+from signer.office.number_and_date import (
     DATE_FIELD,
     LEADER_FIELD,
     NUMBER_FIELD,
     SEAL_FIELD,
     FieldValues,
 )
-from signer.preparing import prepare
+from signer.office.preparing import prepare
+from signer.pages.appearance import Box
 from signer.source import Source
 
 NUMBER = "09/QĐ-UBND"

@@ -18,14 +18,14 @@ from pyhanko.sign.signers import PdfTimeStamper
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from certs.authority import Issued, PracticeAuthority
-from certs.authority_profiles import Validity
-from certs.authority_timestamps import TimestampSigner, answer_timestamp
-from certs.revocation import RevocationEvidence
-from signer.assessing import assess
+from certs.practice.authority import Issued, PracticeAuthority
+from certs.practice.profiles import Validity
+from certs.practice.timestamps import TimestampSigner, answer_timestamp
+from certs.revocation.evidence import RevocationEvidence
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.report import Report
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
+from signer.validation.assessing import assess
 from tests.support.practice import file_key, ocsp_request
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pypdfium2  # type: ignore[import-untyped]
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
+from signer.pages.typeface import Typeface, typeface
 from signer.pdf_values import array, dictionary, pdf_object
-from signer.typeface import Typeface, typeface
 
 POINTS_PER_MM = 72 / 25.4
 A4_MM = (210.0, 297.0)

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import NameOID
 
-from certs.anchors import TrustStore
-from certs.authority import Issued, PracticeAuthority
-from certs.authority_profiles import (
+from certs.fetching.fetcher import FetchLimits, FetchPolicy
+from certs.keys.file import FileKey, load_pkcs12
+from certs.practice.authority import Issued, PracticeAuthority
+from certs.practice.profiles import (
     SIGNING,
     Offer,
     Validity,
@@ -28,10 +29,9 @@ from certs.authority_profiles import (
     signed,
     subject,
 )
-from certs.authority_server import serve_practice_authority
-from certs.fetching import FetchLimits, FetchPolicy
-from certs.keys.file import FileKey, load_pkcs12
-from certs.revocation import RevocationEvidence
+from certs.practice.server import serve_practice_authority
+from certs.revocation.evidence import RevocationEvidence
+from certs.trust.anchors import TrustStore
 
 PASSPHRASE = b"practice passphrase"
 LEADER = "Nguyễn Văn An"

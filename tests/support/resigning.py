@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certs.authority_profiles import Issued
+from certs.practice.profiles import Issued
 from certs.schemes import scheme_named
-from signer.credential import Credential, credential_of
+from signer.creation.credential import Credential, credential_of
 
 _LETTERS = b"0123456789/<>[]()%# \n\r\0RobjTfSIGsigKidPareV-+.,"
 _WORDS = (

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange import deliveries, messages, registry
 from exchange.agency import AgencyLevel, Endpoint, OrganId
 from exchange.deliveries import Delivery

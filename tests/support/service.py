@@ -19,8 +19,8 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.authority import Issued
-from certs.authority_profiles import Validity
+from certs.practice.authority import Issued
+from certs.practice.profiles import Validity
 from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc
 from tests.support.postgres import reachable_directory
 from tests.support.practice import PASSPHRASE, Practice

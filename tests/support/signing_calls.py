@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from certs.authority import Issued
 from certs.keys.file import FileKey
+from certs.practice.authority import Issued
 from certs.schemes import SchemeFamily, SignatureScheme
 from congvan.v1 import signing_pb2, verification_pb2
 from tests.support.clients import WAIT, Client

@@ -30,10 +30,10 @@ from pkcs11.util.ec import decode_ec_private_key
 from pkcs11.util.rsa import decode_rsa_private_key
 from pkcs11.util.x509 import decode_x509_certificate
 
-from certs.authority_profiles import HolderKey
 from certs.keys.pkcs11_module import module_at
 from certs.keys.pkcs11_tokens import list_tokens
 from certs.keys.pkcs11_turns import TokenAccess
+from certs.practice.profiles import HolderKey
 
 PIN, OFFICER_PIN = "240168", "officer-240168"
 WRONG_PIN = b"861042"

@@ -7,12 +7,12 @@ from typing import Self
 
 from certs.keys.file import FileKey
 from certs.schemes import scheme_named
-from signer.credential import Credential, credential_of
-from signer.fastlane import fast_update
-from signer.preparation import prepare_update
-from signer.requests import Level, SigningRequest
+from signer.creation.credential import Credential, credential_of
+from signer.creation.preparation import prepare_update
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.update import PendingUpdate
+from signer.fastlane.lane import fast_update
 from signer.source import Source
-from signer.update import PendingUpdate
 
 RESERVE = 400
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from certs.anchors import AnchorRole, Block, TrustAnchor
+from certs.trust.anchors import AnchorRole, Block, TrustAnchor
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 CA_USAGE = x509.KeyUsage(

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from storage.cluster import DATABASE_NAME, PORT
 from tests.support.clients import WAIT, Client, client_of
 from tests.support.failing_tsa import FailingTsa

@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from certs.fetching import EvidenceFetcher
+from certs.fetching.fetcher import EvidenceFetcher
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
+from certs.revocation.evidence import RevocationEvidence
 from certs.timestamping import HttpTimestamper, Timestamper
-from signer.accepting import accept
-from signer.assessing import assess, assess_fully
+from signer.accepting.quick_way import accept
+from signer.creation.requests import Level, SigningRequest
+from signer.creation.signing import sign
 from signer.limits import DEFAULT
 from signer.report import Report
-from signer.requests import Level, SigningRequest
-from signer.signing import sign
-from signer.trust import Circumstances
+from signer.validation.assessing import assess, assess_fully
+from signer.validation.trust import Circumstances
 from tests.support.practice import Practice
 
 

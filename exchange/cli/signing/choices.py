@@ -9,7 +9,7 @@ from exchange.cli.errors import KeyUnnamed, UsageInvalid
 from exchange.cli.signing.options import SigningOptions
 from exchange.cli.trust import known_profile
 from exchange.client.profile import SigningChoices
-from signer.requests import Level
+from signer.creation.requests import Level
 
 _TOKEN_OPTIONS = ("token", "module", "certificate")
 _REMOTE_OPTIONS = ("remote", "credential", "access_token")

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from certs.checking import PathChecker
 from certs.identity import IdentityKind
 from certs.keys import SigningKey
+from certs.paths.checking import PathChecker
 from certs.timestamping import HttpTimestamper
 from exchange.cli.output import Output
-from signer.appearance import Appearance
-from signer.office_roles import OfficeSigning
-from signer.sandbox import Sandbox
+from signer.office.roles import OfficeSigning
+from signer.pages.appearance import Appearance
+from signer.sandbox.pool import Sandbox
 from signer.source import Source
 
 

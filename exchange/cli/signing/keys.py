@@ -5,14 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from certs.anchors import AnchorRole
-from certs.checking import PathChecker
 from certs.errors import CertificateUnsuitable
 from certs.identity import IdentityKind, identify
 from certs.keys import SigningKey
 from certs.keys.file import load_key_file
-from certs.path import PathStatus
+from certs.paths.checking import PathChecker
+from certs.paths.validation import PathStatus
 from certs.schemes import EXPERIMENTAL
+from certs.trust.anchors import AnchorRole
 from exchange.cli.errors import FileUnreadable, UsageInvalid
 from exchange.cli.files import read_file
 from exchange.cli.output import Output

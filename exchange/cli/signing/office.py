@@ -12,19 +12,19 @@ from certs.identity import IdentityKind
 from exchange.cli.files import read_file
 from exchange.cli.signing.choices import Choices
 from exchange.cli.signing.draft import Look, Tools
-from signer.appearance import Appearance, check_appearance
-from signer.filling import fill_fields
-from signer.lawful_order import Act, ensure_lawful, read_state
+from signer.creation.opening import document_errors, open_for_update
+from signer.creation.requests import SigningRequest
+from signer.creation.signing import sign_tail
 from signer.limits import DEFAULT as LIMITS
-from signer.number_and_date import FieldValues
-from signer.office_blanks import printed_symbol
-from signer.office_looks import office_look
-from signer.office_pictures import picture_facts
-from signer.office_roles import OfficeRole, OfficeSigning
-from signer.opening import document_errors, open_for_update
-from signer.requests import SigningRequest
-from signer.sandbox import Sandbox
-from signer.signing import sign_tail
+from signer.office.blanks import printed_symbol
+from signer.office.filling import fill_fields
+from signer.office.lawful_order import Act, ensure_lawful, read_state
+from signer.office.looks import office_look
+from signer.office.number_and_date import FieldValues
+from signer.office.pictures import picture_facts
+from signer.office.roles import OfficeRole, OfficeSigning
+from signer.pages.appearance import Appearance, check_appearance
+from signer.sandbox.pool import Sandbox
 from signer.source import Source
 
 _ACTS: Mapping[OfficeRole, Act] = {

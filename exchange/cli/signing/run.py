@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.text import Text
 
-from certs.checking import PathChecker
 from certs.identity import fingerprint
 from certs.keys.issuers import with_issuers
+from certs.paths.checking import PathChecker
 from certs.timestamping import HttpTimestamper
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
@@ -32,8 +32,8 @@ from exchange.cli.signing.targets import Plan, Target, Wanted, plan_targets
 from exchange.cli.signing.work import Act, Bench, Trial
 from exchange.cli.trust import Trust, allowing, now, trust_of
 from signer.limits import DEFAULT as LIMITS
-from signer.preview import preview
-from signer.sandbox import Sandbox
+from signer.office.preview import preview
+from signer.sandbox.pool import Sandbox
 from signer.source import Source
 
 
@@ -163,7 +163,7 @@ async def _batch(call: Call, act: Act, *, rules: Rules, output: Output) -> Ended
 async def _sandbox(call: Call) -> AsyncIterator[Sandbox]:
     """Give a sandbox; one that nobody will ask is not started."""
     workers = 2 if call.plan.is_batch else 1
-    sandbox = Sandbox(workers=workers, modules=("signer.page_text",))
+    sandbox = Sandbox(workers=workers, modules=("signer.pages.text",))
     if not call.draft.reads_pages and call.options.preview is None:
         yield sandbox
         return

@@ -2,9 +2,9 @@
 
 from cryptography import x509
 
-from certs.anchors import Block
 from certs.identity import endpoint_code, fingerprint
 from certs.parsing import DAMAGE
+from certs.trust.anchors import Block
 from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc
 from exchange import registry
 from exchange.agency import Endpoint, parse_organ_id

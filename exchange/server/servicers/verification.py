@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from certs.anchors import TrustAnchor
 from certs.identity import fingerprint
+from certs.trust.anchors import TrustAnchor
 from congvan.v1 import verification_pb2, verification_pb2_grpc
 from exchange import reports
 from exchange.agency import parse_organ_id
@@ -29,7 +29,7 @@ from exchange.wire.report_forms import read_form, write_rendering
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import from_wire, resource_uuid
 from exchange.working_copies import WorkingCopy
-from signer.policy import DocumentKind
+from signer.policy.values import DocumentKind
 from storage.database import Connection
 
 Copying = AbstractAsyncContextManager[WorkingCopy]

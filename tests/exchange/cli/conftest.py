@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from tests.exchange.cli.running import Program
 from tests.support.practice import PASSPHRASE, Practice
 

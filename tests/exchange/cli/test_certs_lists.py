@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from certs.anchors import AnchorClass, AnchorRole
-from certs.trust_files import load_trust_store
+from certs.trust.anchors import AnchorClass, AnchorRole
+from certs.trust.files import load_trust_store
 from tests.certs.forging import root
 from tests.exchange.cli.running import Program, Ran
 from tests.support.trusted_lists import (

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from certs.anchors import AnchorClass, AnchorRole, Block
-from certs.trust_changes import HISTORY
-from certs.trust_files import load_trust_store
+from certs.trust.anchors import AnchorClass, AnchorRole, Block
+from certs.trust.changes import HISTORY
+from certs.trust.files import load_trust_store
 from tests.certs.forging import root, weak_rsa
 from tests.exchange.cli.running import Program, Ran
 from tests.support.terminal import at_terminal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from certs.trust_changes import write_trust_anchor
+from certs.trust.changes import write_trust_anchor
 from exchange.cli.trial import blank_page
 from tests.certs.forging import root
 from tests.exchange.cli.conftest import Desk

@@ -15,7 +15,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from exchange.cli.main import ALIASES, COMMANDS, main
 from exchange.vietnam_time import VIETNAM_TIME
 from tests.exchange.cli.conftest import Desk, desk_with

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signer.policy import DEFAULT
-from signer.policy_files import shipped_policies
+from signer.policy.files import shipped_policies
+from signer.policy.values import DEFAULT
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import Issued, Validity
+from certs.practice.authority import Issued, Validity
 from tests.exchange.cli.conftest import Desk, desk_with
 from tests.exchange.cli.running import Program
 from tests.support.practice import LEADER, PASSPHRASE, Practice, utc_now

@@ -15,8 +15,8 @@ import pytest
 
 from certs.keys.file import load_pkcs12
 from exchange.texts import LANGUAGES, sentence
-from signer.requests import Level, Permission, SigningRequest
-from signer.signing import sign
+from signer.creation.requests import Level, Permission, SigningRequest
+from signer.creation.signing import sign
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program, Ran
 from tests.support import pdfs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from certs.authority import Issued
-from certs.authority_profiles import HolderKeyKind
+from certs.practice.authority import Issued
+from certs.practice.profiles import HolderKeyKind
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program
 from tests.support.practice import Practice

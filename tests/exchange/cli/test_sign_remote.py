@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import Issued
+from certs.practice.authority import Issued
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program, Ran
 from tests.support.csc_server import CREDENTIAL, PIN, TOKEN, CscServer, csc_server

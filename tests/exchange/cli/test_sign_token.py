@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from certs.authority import Issued
 from certs.identity import fingerprint
 from certs.keys.pkcs11_tokens import list_tokens
+from certs.practice.authority import Issued
 from tests.exchange.cli.conftest import Desk
 from tests.exchange.cli.running import Program, Ran
 from tests.support.failing_tsa import failing_tsa

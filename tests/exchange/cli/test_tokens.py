@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from certs.authority import Issued
 from certs.errors import PinWrong
 from certs.identity import fingerprint
 from certs.keys.pkcs11 import open_token_key
 from certs.keys.pkcs11_tokens import KeySelector
+from certs.practice.authority import Issued
 from tests.exchange.cli.running import Program
 from tests.support.tokens import WRONG_PIN, TokenBox
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from certs.keys.file import FileKey
-from certs.revocation import RevocationEvidence
-from signer.number_and_date import LEADER_FIELD, SEAL_FIELD
+from certs.revocation.evidence import RevocationEvidence
+from signer.creation.requests import Level
+from signer.office.number_and_date import LEADER_FIELD, SEAL_FIELD
 from signer.report import Report
-from signer.requests import Level
 from tests.support.lawful import numbered, prepared
 from tests.support.practice import Practice, one_page
 from tests.support.verification import Desk, Judge

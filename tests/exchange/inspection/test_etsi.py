@@ -13,7 +13,7 @@ from lxml import etree
 from exchange.inspection.etsi import NO_SIGNATURE, etsi_report
 from signer.leniencies import Leniency
 from signer.report import Report
-from signer.signed_facts import signed_facts
+from signer.validation.signed_facts import signed_facts
 from signer.verdicts import (
     Changes,
     Indication,

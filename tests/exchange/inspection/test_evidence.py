@@ -17,8 +17,8 @@ import pytest
 from exchange.inspection.evidence import DOCUMENT, MANIFEST, READ_ME, evidence_archive
 from exchange.inspection.inspecting import Inspection, inspect, render
 from signer.report import Report
-from signer.sandbox import Sandbox
-from signer.sandbox_process import SandboxLimits
+from signer.sandbox.pool import Sandbox
+from signer.sandbox.process import SandboxLimits
 from signer.verdicts import Verdict
 from tests.exchange.inspection.conftest import Judged
 from tests.support.reports import good_signature, report_on

@@ -18,7 +18,7 @@ from exchange.inspection.composing import Circumstances, compose
 from exchange.inspection.html import html_sheet
 from exchange.texts import LANGUAGES, sheet_text
 from signer.leniencies import Leniency
-from signer.page_pictures import PagePicture, RevisionPictures
+from signer.pages.pictures import PagePicture, RevisionPictures
 from signer.report import Report, RevisionContent
 from signer.verdicts import (
     Changes,

@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from exchange.inspection.abridging import abridged
 from exchange.inspection.composing import Circumstances, compose
 from exchange.inspection.pdf import pdf_sheet
-from signer.page_pictures import PagePicture, RevisionPictures
+from signer.pages.pictures import PagePicture, RevisionPictures
 from signer.report import Report, RevisionReport
 from tests.support.java_judges import JavaJudges
 from tests.support.judges import pdftotext

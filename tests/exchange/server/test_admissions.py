@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from certs.anchors import Block
+from certs.trust.anchors import Block
 from exchange.agency import AgencyLevel, Endpoint, OrganId
 from exchange.server.admissions import MAX_AGE_SECONDS, Admissions
 

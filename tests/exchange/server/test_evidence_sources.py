@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import capture_logs
 
-from certs.revocation import EvidenceKind, EvidenceRequest
+from certs.revocation.evidence import EvidenceKind, EvidenceRequest
 from exchange.errors import SettingInvalid
 from exchange.server.evidence_sources import evidence_fetcher, finds_evidence
 from exchange.server.settings import Settings, load_settings

@@ -1,0 +1,1 @@
+"""Certification paths: built, validated at an instant, remembered."""

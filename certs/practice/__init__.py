@@ -1,0 +1,1 @@
+"""The practice authority: a public key infrastructure for demo and tests."""

@@ -1,0 +1,1 @@
+"""Evidence about revocation: OCSP answers and CRLs, read, judged and kept."""

@@ -1,0 +1,1 @@
+"""Trust anchors: what may be one, the store, its directory and changes to it."""

@@ -1,0 +1,1 @@
+"""Trusted lists of ETSI TS 119 612: read, checked, and turned into anchors."""

@@ -1,0 +1,1 @@
+"""The quick way to accept what our own signer made and nobody touched since."""

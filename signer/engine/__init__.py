@@ -1,0 +1,1 @@
+"""The PDF engine (pyHanko) as we use it: opened strictly, lenient by name, sped up exactly."""

@@ -1,0 +1,1 @@
+"""The quick way to prepare a signature, for documents of the plain kind."""

@@ -1,0 +1,1 @@
+"""Verification policies: what is asked of good signatures before they count."""

@@ -1,0 +1,1 @@
+"""Strangers' bytes in limited processes: the pool, its processes, and the work they do."""
