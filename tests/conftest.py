@@ -12,6 +12,9 @@ from typing import NoReturn
 
 import pytest
 
+# As `exchange` does for itself; some modules of the tests import grpc before it.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 REQUIRE_JUDGES = "CONGVAN_REQUIRE_JUDGES"
 JAVA_JUDGES = {"dss", "verapdf"}
 
