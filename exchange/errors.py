@@ -39,6 +39,7 @@ ExchangeError
 │  └─ OperationAbandoned       OPERATION_ABANDONED
 ├─ RequestInvalid              the caller repairs the request
 │  ├─ ArgumentInvalid          ARGUMENT_INVALID            .field
+│  ├─ CursorAhead              CURSOR_AHEAD
 │  ├─ PageTokenInvalid         PAGE_TOKEN_INVALID
 │  ├─ RequestIdInvalid         REQUEST_ID_INVALID
 │  └─ SignatureValueWrong      SIGNATURE_VALUE_WRONG
@@ -315,6 +316,12 @@ class ArgumentInvalid(RequestInvalid):
         """Name the field."""
         super().__init__(f"{field}: {detail}" if field and detail else field or detail)
         self.field = field
+
+
+class CursorAhead(RequestInvalid):
+    """The cursor lies behind the end of the mailbox: it is another one's. Read without a cursor."""
+
+    reason = "CURSOR_AHEAD"
 
 
 class PageTokenInvalid(RequestInvalid):

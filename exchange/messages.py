@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from exchange.agency import OrganId
 from exchange.envelope import AttachmentRef, Envelope
 from exchange.errors import DocumentIdReused, MessageUnknown
-from exchange.mailbox import Lane
+from exchange.mailboxes.lanes import Lane
 from exchange.signing_for import SignedFor
 from storage.database import Connection
 

@@ -9,7 +9,7 @@ from exchange.edxml.reader import read_edxml
 from exchange.edxml.result import ReadDocument
 from exchange.envelope import AttachmentRef, Envelope, Trace
 from exchange.errors import ArgumentInvalid, EdxmlUnsupported, SenderIdentityMismatch
-from exchange.mailbox import lane_of
+from exchange.mailboxes.lanes import lane_of
 from exchange.messages import BlobName, Message, MessageState, add_draft
 from exchange.services import Services
 from storage.database import Connection

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from exchange import deliveries as delivery_rows
-from exchange import mailbox, uploads
+from exchange import uploads
 from exchange.agency import Endpoint
 from exchange.deliveries import Delivery, ReportedStatus
 from exchange.delivery import Effect, next_state
@@ -14,7 +14,9 @@ from exchange.edxml.writer import write_edxml_status
 from exchange.envelope import Party, StatusCode, StatusMessage
 from exchange.errors import ArgumentInvalid, DeliveryUnknown
 from exchange.evidence import Evidence, EvidenceEvent
-from exchange.mailbox import AckOutcome, Lane, MailboxItem
+from exchange.mailboxes import rows as mailbox
+from exchange.mailboxes.lanes import Lane
+from exchange.mailboxes.rows import AckOutcome, MailboxItem
 from exchange.messages import BlobName, Message, get_message
 from exchange.services import Services
 from exchange.use_cases.submitting import EDXML_MEDIA_TYPE, archive_message, occurrence_of

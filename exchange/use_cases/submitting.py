@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from exchange import deliveries as delivery_rows
-from exchange import mailbox, registry, uploads
+from exchange import registry, uploads
 from exchange.agency import Endpoint, OrganId
 from exchange.compliance.facts import DocumentFact
 from exchange.deliveries import Delivery
@@ -28,6 +28,7 @@ from exchange.errors import (
 from exchange.evidence import Evidence, EvidenceEvent, Occurrence
 from exchange.facts import keep_fact
 from exchange.gate import Judgement, judge_attachment, kinds_of, main_document
+from exchange.mailboxes import rows as mailbox
 from exchange.messages import BlobName, Message, MessageState, get_message, mark_submitted
 from exchange.reports import keep_report
 from exchange.services import Services

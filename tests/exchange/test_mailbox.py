@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange import mailbox
 from exchange.errors import ArgumentInvalid, DeliveryUnknown
-from exchange.mailbox import AckOutcome, Lane, read_cursor, write_cursor
+from exchange.mailboxes import rows as mailbox
+from exchange.mailboxes.lanes import Lane
+from exchange.mailboxes.rows import AckOutcome, read_cursor, write_cursor
 from storage.database import Database
 from tests.support import rows
 from tests.support.rows import NOW, RECIPIENT, SENDER

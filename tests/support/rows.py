@@ -18,7 +18,7 @@ from exchange.envelope import (
     Promulgation,
     SignerInfo,
 )
-from exchange.mailbox import Lane
+from exchange.mailboxes.lanes import Lane
 from exchange.messages import BlobName, Message, MessageState
 from storage.database import Connection
 

@@ -10,7 +10,8 @@ from exchange import messages as message_rows
 from exchange.agency import EndpointRole, parse_organ_id
 from exchange.errors import ArgumentInvalid, DeliveryUnknown, EvidenceUnknown, MessageUnknown
 from exchange.evidence import Evidence
-from exchange.mailbox import AckOutcome, Lane
+from exchange.mailboxes.lanes import Lane
+from exchange.mailboxes.rows import AckOutcome
 from exchange.messages import Message
 from exchange.server.door import current_caller
 from exchange.server.mutations import Commit, answer_once

@@ -259,6 +259,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The stream took longer than allowed."""
     WORKER_NOT_STARTED: _ErrorReason.ValueType  # 441
     """A process of the service did not start."""
+    CURSOR_AHEAD: _ErrorReason.ValueType  # 442
+    """A cursor of another mailbox, or of one that was restored to an earlier state."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The names are the reasons themselves (AIP-193); what a reason says to people comes as LocalizedMessage."""
@@ -500,4 +502,6 @@ STREAM_TOO_SLOW: ErrorReason.ValueType  # 440
 """The stream took longer than allowed."""
 WORKER_NOT_STARTED: ErrorReason.ValueType  # 441
 """A process of the service did not start."""
+CURSOR_AHEAD: ErrorReason.ValueType  # 442
+"""A cursor of another mailbox, or of one that was restored to an earlier state."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

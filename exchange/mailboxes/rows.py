@@ -1,7 +1,8 @@
-"""Mailboxes, one per endpoint and lane: append, read from a cursor, acknowledge.
+"""Rows of mailboxes, one per endpoint and lane: append, read from a cursor, acknowledge.
 
 A sequence number is given under the row lock of its mailbox, so the order of numbers is the order
-of commits and a cursor never passes over an item that commits late.
+of commits and a cursor never passes over an item that commits late. Each mailbox knows up to where
+all of it is acknowledged (`low_ack`), so reading it costs what waits in it and not its history.
 """
 
 import base64
@@ -9,28 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from exchange.agency import OrganId
-from exchange.envelope import Priority
-from exchange.errors import ArgumentInvalid, DeliveryUnknown
+from exchange.errors import ArgumentInvalid, CursorAhead, DeliveryUnknown
+from exchange.mailboxes.lanes import Lane, share
 from storage.database import Connection
 
 _LAST_SEQUENCE = (1 << 63) - 1
 """The largest number that the database's bigint holds."""
-
-
-class Lane(IntEnum):
-    """The order in which a mailbox is served; a lower number comes first."""
-
-    CONTROL = 1
-    FLASH = 2
-    VERY_URGENT = 3
-    URGENT = 4
-    NORMAL = 5
-    BULK = 6
 
 
 class AckOutcome(StrEnum):
@@ -38,15 +28,6 @@ class AckOutcome(StrEnum):
 
     STORED = "STORED"
     REJECTED = "REJECTED"
-
-
-_LANES: Mapping[Priority, Lane] = {
-    Priority.NORMAL: Lane.NORMAL,
-    Priority.URGENT: Lane.URGENT,
-    Priority.VERY_URGENT: Lane.VERY_URGENT,
-    Priority.EXPRESS: Lane.FLASH,
-    Priority.EXPRESS_TIMED: Lane.FLASH,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +48,6 @@ class Acknowledged:
     item: MailboxItem
     repeated: bool
     evidence_id: UUID | None
-
-
-def lane_of(priority: Priority) -> Lane:
-    """The lane that documents of an urgency travel in."""
-    return _LANES[priority]
 
 
 async def append(
@@ -110,20 +86,59 @@ async def read(
 ) -> list[MailboxItem]:
     """Read what is not acknowledged and lies after the cursor's place in each lane.
 
-    Urgent lanes come first; within a lane the order is that of arrival.
+    Urgent lanes come first, though never for ever (`exchange.mailboxes.lanes.share`); within a lane
+    the order is that of arrival.
+
+    Raises:
+        CursorAhead: the cursor lies behind the end of the mailbox, so it is of another one.
+
     """
     wanted = sorted(set(lanes or Lane))
     cursor = await connection.execute(
-        "SELECT i.* FROM unnest(%s::smallint[], %s::bigint[]) AS place (lane, sequence)"
-        " CROSS JOIN LATERAL (SELECT * FROM mailbox_item m"
-        "   WHERE m.endpoint = %s AND m.lane = place.lane AND m.sequence > place.sequence"
+        "SELECT b.head, place.sequence AS place, b.lane AS of_lane, i.*"
+        " FROM unnest(%s::smallint[], %s::bigint[]) AS place (lane, sequence)"
+        " JOIN mailbox b ON b.endpoint = %s AND b.lane = place.lane"
+        " LEFT JOIN LATERAL (SELECT * FROM mailbox_item m"
+        "   WHERE m.endpoint = b.endpoint AND m.lane = b.lane"
+        "     AND m.sequence > greatest(place.sequence, b.low_ack)"
         "     AND NOT EXISTS (SELECT 1 FROM mailbox_acknowledgement a WHERE a.endpoint = m.endpoint"
         "                     AND a.lane = m.lane AND a.sequence = m.sequence)"
-        "   ORDER BY m.sequence LIMIT %s) i"
-        " ORDER BY i.lane, i.sequence LIMIT %s",
-        (wanted, [after.get(lane, 0) for lane in wanted], endpoint, limit, limit),
+        "   ORDER BY m.sequence LIMIT %s) i ON true"
+        " ORDER BY b.lane, i.sequence",
+        (wanted, [after.get(lane, 0) for lane in wanted], endpoint, limit),
     )
-    return [_item(row) for row in await cursor.fetchall()]
+    waiting: dict[Lane, list[MailboxItem]] = {}
+    for row in await cursor.fetchall():
+        if row["place"] > row["head"]:
+            raise CursorAhead(Lane(row["of_lane"]).name)
+        if row["sequence"] is not None:
+            waiting.setdefault(Lane(row["of_lane"]), []).append(_item(row))
+    shares = share({lane: len(items) for lane, items in waiting.items()}, room=limit)
+    return [item for lane in sorted(shares) for item in waiting[lane][: shares[lane]]]
+
+
+async def heads(connection: Connection, endpoints: Sequence[OrganId]) -> dict[OrganId, int]:
+    """Tell how many items the mailboxes of these endpoints have ever had, all lanes together."""
+    cursor = await connection.execute(
+        "SELECT endpoint, sum(head)::bigint AS items FROM mailbox WHERE endpoint = ANY(%s)"
+        " GROUP BY endpoint",
+        (list(endpoints),),
+    )
+    return {OrganId(row["endpoint"]): row["items"] for row in await cursor.fetchall()}
+
+
+async def still_waiting(
+    connection: Connection, endpoint: OrganId, *, items: Sequence[tuple[Lane, int]]
+) -> int:
+    """Count which of these items, by lane and sequence, are not acknowledged yet."""
+    cursor = await connection.execute(
+        "SELECT count(*) AS waiting FROM unnest(%s::smallint[], %s::bigint[]) AS i (lane, sequence)"
+        " WHERE NOT EXISTS (SELECT 1 FROM mailbox_acknowledgement a WHERE a.endpoint = %s"
+        "                   AND a.lane = i.lane AND a.sequence = i.sequence)",
+        ([lane for lane, _ in items], [sequence for _, sequence in items], endpoint),
+    )
+    row = await cursor.fetchone()
+    return int(row["waiting"]) if row else 0
 
 
 async def find_item(
@@ -164,6 +179,7 @@ async def acknowledge(
         (endpoint, item.lane, item.sequence, outcome.value, reason, at),
     )
     if cursor.rowcount == 1:
+        await _raise_low_ack(connection, endpoint, lane=item.lane)
         return Acknowledged(item=item, repeated=False, evidence_id=None)
     cursor = await connection.execute(
         "SELECT evidence_id FROM mailbox_acknowledgement"
@@ -208,6 +224,22 @@ def read_cursor(text: str) -> dict[Lane, int]:
     if not all(0 <= place <= _LAST_SEQUENCE for place in read.values()):
         raise ArgumentInvalid("not a cursor of this service", field="cursor")
     return read
+
+
+async def _raise_low_ack(connection: Connection, endpoint: OrganId, *, lane: Lane) -> None:
+    """Move the mailbox's mark over all that is acknowledged without a gap.
+
+    Under the row lock of the mailbox: of two acknowledgements at once, the later sees the earlier.
+    """
+    await connection.execute(
+        "UPDATE mailbox b SET low_ack = coalesce(("
+        "   SELECT min(m.sequence) - 1 FROM mailbox_item m"
+        "   WHERE m.endpoint = b.endpoint AND m.lane = b.lane AND m.sequence > b.low_ack"
+        "     AND NOT EXISTS (SELECT 1 FROM mailbox_acknowledgement a WHERE a.endpoint = m.endpoint"
+        "                     AND a.lane = m.lane AND a.sequence = m.sequence)), b.head)"
+        " WHERE endpoint = %s AND lane = %s",
+        (endpoint, lane),
+    )
 
 
 def _item(row: dict[str, Any]) -> MailboxItem:

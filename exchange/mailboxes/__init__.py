@@ -1,0 +1,1 @@
+"""Mailboxes: one per endpoint and lane, read from a cursor, followed as they fill."""
