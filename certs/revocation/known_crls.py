@@ -74,6 +74,12 @@ def _keep(crl: KnownCrl) -> None:
             _kept.popitem(last=False)
 
 
+def forget() -> None:
+    """Forget all lists."""
+    with _lock:
+        _kept.clear()
+
+
 def _is_signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     try:
         return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]

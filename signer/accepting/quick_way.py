@@ -33,6 +33,7 @@ from certs.paths.known import KnownPath, PathKey, known_path
 from certs.paths.known import forget as forget_paths
 from certs.paths.validation import PathVerdict
 from certs.raw_signatures import is_signature_by
+from certs.revocation.known_crls import forget as forget_lists
 from certs.trust.anchors import AnchorRole, is_practice
 from signer.accepting.cms import PlainCms, read_plain_cms
 from signer.accepting.cms import forget as forget_signers
@@ -49,6 +50,7 @@ from signer.policy.values import Algorithms
 from signer.report import Report, SignatureReport, ValidationMaterial
 from signer.validation.examining import PADES
 from signer.validation.path_reports import PathReport, describe_path
+from signer.validation.path_reports import forget as forget_certificates
 from signer.validation.trust import Circumstances
 from signer.verdicts import (
     Changes,
@@ -76,9 +78,16 @@ def accept(
 
 
 def forget() -> None:
-    """Forget everything that was kept of earlier documents: paths, certificates, descriptions."""
+    """Forget everything that was kept of earlier documents: paths, evidence, who signed them.
+
+    What was read of the trust store's own anchors stays: it comes with no document.
+    """
     forget_paths()
+    forget_lists()
     forget_signers()
+    forget_certificates()
+    identify.cache_clear()
+    certificate_algorithms.cache_clear()
     _signer.cache_clear()
     _described.clear()
 

@@ -74,6 +74,11 @@ def _certificate(certificate: x509.Certificate, *, is_anchor: bool) -> Certifica
     )
 
 
+def forget() -> None:
+    """Forget how certificates are described."""
+    _certificate.cache_clear()
+
+
 def _name(certificate: x509.Certificate, which: str) -> str:
     try:
         name: x509.Name = getattr(certificate, which)
