@@ -8,13 +8,15 @@ class EdxmlLimits:
     """Limits of one message; whatever exceeds one is refused with EdxmlTooLarge.
 
     The largest message of the one axis whose sizes are known had 8 MB and 2.5 attachments on
-    average; fields are at most 500 characters by the rules. The defaults leave ample room above
-    that.
+    average; the largest attachments that any axis is known to take have 500 MB. Fields are at most
+    500 characters by the rules. The defaults leave ample room above that; memory does not grow
+    with attachments.
     """
 
-    max_message_bytes: int = 280_000_000
-    max_attachment_bytes: int = 100_000_000
-    max_total_attachment_bytes: int = 200_000_000
+    max_message_bytes: int = 700_000_000
+    """Room for all attachments in base64, in lines or in one."""
+    max_attachment_bytes: int = 500_000_000
+    max_total_attachment_bytes: int = 500_000_000
     max_attachments: int = 500
     max_elements: int = 50_000
     max_depth: int = 32
@@ -22,6 +24,8 @@ class EdxmlLimits:
     max_field_characters: int = 200_000
     max_text_characters: int = 5_000_000
     """Text of all elements together, the attachments' base64 aside."""
+    max_token_bytes: int = 5_000_000
+    """One name, tag or comment, which the parser holds in memory."""
     max_junk_bytes: int = 1_024
     """Bytes before the XML declaration that are dropped with a warning."""
     max_zip_ratio: int = 200

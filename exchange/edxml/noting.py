@@ -8,9 +8,15 @@ from xml.sax.saxutils import escape, quoteattr
 
 from exchange.agency import OrganId
 from exchange.edxml.limits import EdxmlLimits
-from exchange.edxml.parsing import Node, folded
 from exchange.edxml.result import RawElement, ReadWarning, WarningCode
-from exchange.edxml.values import read_date, read_instant, read_number, write_date
+from exchange.edxml.tree import Node, folded
+from exchange.edxml.values import (
+    read_date,
+    read_instant,
+    read_number,
+    write_date,
+    write_instant,
+)
 from exchange.errors import EdxmlTooLarge
 
 _Value = TypeVar("_Value")
@@ -59,6 +65,13 @@ class Fields:
         self.path = path
         self._notes = notes
 
+    def has(self, name: str) -> bool:
+        """Tell whether a child with this name says anything; it isn't taken."""
+        return any(
+            child.key in _keys((name,)) and (child.children or child.text)
+            for child in self.node.children
+        )
+
     def group(self, *names: str) -> "Fields":
         """Take the first child with one of these names; an empty one stands for none."""
         found = self._take(*names)
@@ -84,6 +97,16 @@ class Fields:
         )
         return tuple(text for text in read if text)
 
+    def list_of_texts(self, name: str) -> tuple[str, ...]:
+        """Take a list that some write as one text and some as elements of any name."""
+        found = [(each.text, *(child.text for child in each.children)) for each in self._used(name)]
+        return tuple(
+            self._notes.require_length(self._path(name), text)
+            for texts in found
+            for text in texts
+            if text
+        )
+
     def organ_id(self, *names: str) -> OrganId:
         """Take an identifier as it is written; whether it is a good one is judged elsewhere."""
         return OrganId(self.text(*names))
@@ -97,7 +120,10 @@ class Fields:
 
     def instant(self, name: str) -> dt.datetime | None:
         """Take an instant; None when absent or impossible."""
-        return self._value(name, read_instant, code=WarningCode.DATE_IMPOSSIBLE)
+        read = self._value(name, read_instant, code=WarningCode.DATE_IMPOSSIBLE)
+        if read is not None and self._peek(name) != write_instant(read):
+            self._notes.warn(WarningCode.DATE_UNUSUAL, self._path(name), detail=self._peek(name))
+        return read
 
     def number(self, name: str, *, largest: int = 65_535) -> int | None:
         """Take a whole number; None when absent or unreadable."""
@@ -126,6 +152,14 @@ class Fields:
         if value is None:
             self._notes.warn(code, self._path(name), detail=text)
         return value
+
+    def _used(self, name: str) -> list[Node]:
+        found = [child for child in self.node.children if child.key in _keys((name,))]
+        for child in found:
+            child.used = True
+            for inner in child.children:
+                inner.used = True
+        return found
 
     def _take(self, *names: str) -> Node | None:
         found = [child for child in self.node.children if child.key in _keys(names)]

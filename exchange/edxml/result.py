@@ -1,8 +1,9 @@
-"""What reading edXML gives: a document or a status, with warnings. Pure and picklable."""
+"""What reading edXML gives: a document, a status or a refusal, with warnings. Pure, picklable."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from exchange.edxml.encoded import EncodedText
 from exchange.envelope import AttachmentRef, Envelope, StatusMessage
 
 
@@ -10,6 +11,11 @@ class WarningCode(StrEnum):
     """What was odd in a message that could still be read (điểm bất thường)."""
 
     JUNK_BEFORE_DECLARATION = "JUNK_BEFORE_DECLARATION"
+    ENCODING_MISDECLARED = "ENCODING_MISDECLARED"
+    PREFIX_UNBOUND = "PREFIX_UNBOUND"
+    ELEMENT_MISPLACED = "ELEMENT_MISPLACED"
+    EXTENSION_KEPT = "EXTENSION_KEPT"
+    ERRORS_REPORTED = "ERRORS_REPORTED"
     FIELD_AGAINST_RULES = "FIELD_AGAINST_RULES"
     FIELD_REPEATED = "FIELD_REPEATED"
     VALUE_UNREADABLE = "VALUE_UNREADABLE"
@@ -20,9 +26,11 @@ class WarningCode(StrEnum):
     ELEMENT_UNKNOWN = "ELEMENT_UNKNOWN"
     BUSINESS_PART_STRAY = "BUSINESS_PART_STRAY"
     ENVELOPE_SIGNATURE_NOT_VERIFIABLE = "ENVELOPE_SIGNATURE_NOT_VERIFIABLE"
+    REFERENCE_REPEATED = "REFERENCE_REPEATED"
     REFERENCE_WITHOUT_ATTACHMENT = "REFERENCE_WITHOUT_ATTACHMENT"
     ATTACHMENT_WITHOUT_REFERENCE = "ATTACHMENT_WITHOUT_REFERENCE"
     ATTACHMENT_ID_CHANGED = "ATTACHMENT_ID_CHANGED"
+    ATTACHMENT_LABELS_DIFFER = "ATTACHMENT_LABELS_DIFFER"
     ATTACHMENT_NAME_CHANGED = "ATTACHMENT_NAME_CHANGED"
     ATTACHMENT_EMPTY = "ATTACHMENT_EMPTY"
     ATTACHMENT_DAMAGED = "ATTACHMENT_DAMAGED"
@@ -49,6 +57,53 @@ class RawElement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedError:
+    """An error that another axis reports about a message of ours (ErrorList): code and text."""
+
+    code: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZipEntry:
+    """The one entry of a zip that wraps a file: where it lies in the zip, and what it claims."""
+
+    offset: int
+    packed_bytes: int
+    deflated: bool
+    unpacked_bytes: int
+    crc: int
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentPlace:
+    """Where an attachment's bytes lie in its message: base64, perhaps a zip around them."""
+
+    text: EncodedText
+    entry: ZipEntry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocatedAttachment:
+    """An attachment whose bytes were looked at and left in the message."""
+
+    ref: AttachmentRef
+    place: AttachmentPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocatedDocument:
+    """A document that was read; its attachments, in the envelope's order, are still inside it."""
+
+    envelope: Envelope
+    attachments: tuple[LocatedAttachment, ...]
+    warnings: tuple[ReadWarning, ...] = ()
+    extras: tuple[RawElement, ...] = ()
+    errors: tuple[ReportedError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAttachment:
     """An attachment with its bytes, taken out of the zip where one wrapped it."""
 
@@ -64,6 +119,7 @@ class ReadDocument:
     attachments: tuple[ReadAttachment, ...]
     warnings: tuple[ReadWarning, ...] = ()
     extras: tuple[RawElement, ...] = ()
+    errors: tuple[ReportedError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +129,20 @@ class ReadStatus:
     status: StatusMessage
     warnings: tuple[ReadWarning, ...] = ()
     extras: tuple[RawElement, ...] = ()
+    errors: tuple[ReportedError, ...] = ()
 
 
-ReadMessage = ReadDocument | ReadStatus
-"""Either of the two messages that share the root `edXML`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadErrors:
+    """An axis' answer that holds nothing but errors: it refused a message."""
+
+    errors: tuple[ReportedError, ...]
+    warnings: tuple[ReadWarning, ...] = ()
+    extras: tuple[RawElement, ...] = ()
+
+
+ReadMessage = ReadDocument | ReadStatus | ReadErrors
+"""Any of the messages that share the root `edXML`, with all bytes in memory."""
+
+LocatedMessage = LocatedDocument | ReadStatus | ReadErrors
+"""The same, the attachments' bytes left where they lie."""

@@ -7,9 +7,11 @@ from exchange.vietnam_time import VIETNAM_TIME
 
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 
+_HALF_A_DAY = 12
+_DATE_CHARACTERS = 64
 _TIME = (
     r"(?:[ T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,9})?)?"
-    r"\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+    r"\s*(?P<half>[AaPp][Mm]|SA|CH)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
 )
 _SPELLINGS = (
     re.compile(r"(?P<year>\d{4})[/.\-](?P<month>\d{1,2})[/.\-](?P<day>\d{1,2})" + _TIME),
@@ -18,11 +20,16 @@ _SPELLINGS = (
 
 
 def read_date(text: str) -> dt.date | None:
-    """Read the calendar date of `text`, dropping a time of day.
+    """Read the calendar date of `text` in Vietnam, dropping a time of day.
 
     None stands for no known spelling, or no day of the calendar (2014/02/30).
     """
     found = _match_date(text)
+    if found and found["zone"]:
+        # A date that some serializer took for an instant: midnight in Vietnam is the day before
+        # in UTC.
+        at = read_instant(text)
+        return None if at is None else at.astimezone(VIETNAM_TIME).date()
     return _calendar_date(found) if found else None
 
 
@@ -36,6 +43,12 @@ def read_instant(text: str) -> dt.datetime | None:
     if not found or not day:
         return None
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    if found["half"]:
+        if not 1 <= hour <= _HALF_A_DAY:
+            return None
+        # SA and CH: sáng and chiều, what Windows calls the halves of a day in Vietnamese.
+        afternoon = found["half"].upper() in ("PM", "CH")
+        hour = hour % _HALF_A_DAY + (_HALF_A_DAY if afternoon else 0)
     try:
         local = dt.datetime(
             day.year, day.month, day.day, hour, minute, second, tzinfo=_offset(found["zone"])
@@ -66,6 +79,8 @@ def write_instant(at: dt.datetime | None) -> str:
 
 
 def _match_date(text: str) -> re.Match[str] | None:
+    if len(text) > _DATE_CHARACTERS:
+        return None
     matches = (spelling.fullmatch(text) for spelling in _SPELLINGS)
     return next(filter(None, matches), None)
 

@@ -48,7 +48,7 @@ def check_for_sending(envelope: Envelope, *, today: dt.date | None = None) -> No
         EnvelopeIncomplete: names the first field that is missing or against the rules.
 
     """
-    for problem in document_problems(envelope):
+    for problem in (*document_problems(envelope), *extension_problems(envelope)):
         raise EnvelopeIncomplete(problem.detail, field=problem.field)
     issued_on = envelope.promulgation.date
     if today is not None and issued_on is not None and issued_on > today:
@@ -86,6 +86,18 @@ def document_problems(envelope: Envelope) -> Iterator[Problem]:
     yield from _traces(envelope)
     yield from _business(envelope)
     yield from _attachments(envelope)
+
+
+def extension_problems(envelope: Envelope) -> Iterator[Problem]:
+    """Give the extensions of other systems that a document bears: odd to none, written by none."""
+    for path, texts in (
+        ("OtherInfo/ReplyFors", envelope.other.reply_fors),
+        ("OtherInfo/ReferenceCodes", envelope.other.reference_codes),
+        ("ResponseForTask/TaskCode", envelope.task_codes),
+        ("ApplicationType", (envelope.application_type,)),
+    ):
+        if any(texts):
+            yield Problem(path, "is an extension that is not written")
 
 
 def status_problems(status: StatusMessage) -> Iterator[Problem]:

@@ -133,7 +133,8 @@ class SignerInfo:
 class OtherInfo:
     """The lesser fields of 1.11: circulation, typist's sign, copies, pages, appendix titles.
 
-    `direction` is an extension of the national platform, which puts it in by itself.
+    `direction` is an extension of the national platform, which puts it in by itself; `reply_fors`
+    and `reference_codes` are extensions of its SDK that are read and never written.
     """
 
     sphere: str = ""
@@ -142,6 +143,8 @@ class OtherInfo:
     pages: int | None = None
     direction: bool | None = None
     appendixes: tuple[str, ...] = ()
+    reply_fors: tuple[str, ...] = ()
+    reference_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +252,8 @@ class Envelope:
     """An official document on its way (văn bản điện tử): all but the attachments' bytes.
 
     `document_id` is the sender's own name for the document and opaque to everyone else (1.14).
+    `task_codes` and `application_type` are extensions of the national platform's SDK (which tasks
+    the document reports on, and for which application it is) that are read and never written.
     """
 
     sender: Party
@@ -269,6 +274,8 @@ class Envelope:
     business: Business = Business()
     traces: tuple[Trace, ...] = ()
     attachments: tuple[AttachmentRef, ...] = ()
+    task_codes: tuple[str, ...] = ()
+    application_type: str = ""
 
     @property
     def target_document_ids(self) -> tuple[str, ...]:

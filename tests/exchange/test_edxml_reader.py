@@ -60,15 +60,17 @@ def test_both_unicode_encodings_are_read_with_and_without_a_mark(encoding: str) 
     assert read_document(declared.encode(encoding)).envelope == envelope()
 
 
-def test_an_unbound_xlink_prefix_is_no_obstacle() -> None:
+def test_an_unbound_xlink_prefix_is_no_obstacle_and_noted() -> None:
     bent = PLAIN.replace("<edXML:Reference>", '<edXML:Reference xlink:href="cid:main">')
-    assert read_document(bent).envelope == envelope()
+    read = read_document(bent)
+    assert read.envelope == envelope()
+    assert [(w.code, w.detail) for w in read.warnings] == [(WarningCode.PREFIX_UNBOUND, "xlink")]
 
 
 def test_a_link_given_only_as_an_attribute_joins_reference_and_attachment() -> None:
     bent = re.sub(
         r"<edXML:Reference>\s*<edXML:ContentId>[^<]*</edXML:ContentId>",
-        '<edXML:Reference xlink:href="cid:main">',
+        '<edXML:Reference xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="cid:main">',
         PLAIN,
     )
     assert codes(read_document(bent)) == []

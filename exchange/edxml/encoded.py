@@ -1,0 +1,106 @@
+"""Base64 content where it lies in a message: found by its place, decoded in pieces. Pure.
+
+A message is never held in memory: what its parser reports of an attachment is where the text of
+its base64 begins and ends. Whoever needs the bytes reads those ranges again, piece by piece, and
+gets the same from the same ranges wherever it is done.
+"""
+
+import binascii
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+PIECE_BYTES = 1 << 20
+"""Size of one read of the message."""
+_BLANKS = b" \t\r\n"
+_ALPHABET = re.compile(rb"[A-Za-z0-9+/]*")
+# Some writers escape the ends of the lines of their base64: `&#13;`.
+_REFERENCE = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
+_REFERENCE_BYTES = 12
+_QUAD = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedText:
+    """Where a base64 text lies: ranges of bytes of the message, and the encoding of its text.
+
+    broken: markup stands amid the text, which is cut there.
+    """
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    encoding: str = "utf-8"
+    broken: bool = False
+
+
+class Decoded:
+    """The bytes of a base64 text, given in pieces.
+
+    damaged: some of the text was no base64; what came before it was given. Known at the end.
+    """
+
+    def __init__(self, message: IO[bytes], text: EncodedText) -> None:
+        """Prepare to read `text` where it lies in `message`; the stream's position is moved."""
+        self._message = message
+        self._text = text
+        self.damaged = text.broken
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the bytes; padding that was left out is taken as there."""
+        rest, ended = b"", False
+        for characters in self._characters():
+            joined = rest + characters
+            if ended and joined:
+                self.damaged = True
+                return
+            whole = len(joined) - len(joined) % _QUAD
+            block, rest = joined[:whole], joined[whole:]
+            if block:
+                yield from self._decode(block)
+                ended = block.endswith(b"=")
+            if self.damaged and not self._text.broken:
+                return
+        if ended and rest:
+            self.damaged = True
+        elif rest:
+            yield from self._decode(rest + b"=" * (-len(rest) % _QUAD))
+
+    def _decode(self, block: bytes) -> Iterator[bytes]:
+        try:
+            yield binascii.a2b_base64(block, strict_mode=True)
+        except binascii.Error:
+            self.damaged = True
+            good = _ALPHABET.match(block)
+            whole = good.end() // _QUAD * _QUAD if good else 0
+            if whole:
+                yield binascii.a2b_base64(block[:whole], strict_mode=True)
+
+    def _characters(self) -> Iterator[bytes]:
+        """Give the characters of the text without blanks, references to characters resolved."""
+        wide = self._text.encoding != "utf-8"
+        for start, end in self._text.ranges:
+            decoder = codecs.getincrementaldecoder(self._text.encoding)(errors="replace")
+            self._message.seek(start)
+            left, carry = end - start, b""
+            while left > 0 and (piece := self._message.read(min(left, PIECE_BYTES))):
+                left -= len(piece)
+                if wide:
+                    piece = decoder.decode(piece, final=not left).encode("ascii", "replace")
+                piece, carry = _whole_references(carry + piece, more=left > 0)
+                yield piece.translate(None, _BLANKS)
+
+
+def _whole_references(text: bytes, *, more: bool) -> tuple[bytes, bytes]:
+    """Resolve references to characters; give what may be the beginning of one apart."""
+    if b"&" not in text:
+        return text, b""
+    last, carry = text.rfind(b"&"), b""
+    if more and len(text) - last < _REFERENCE_BYTES and b";" not in text[last:]:
+        text, carry = text[:last], text[last:]
+    return _REFERENCE.sub(_character, text), carry
+
+
+def _character(reference: re.Match[bytes]) -> bytes:
+    number = int(reference[1], 16) if reference[1] else int(reference[2])
+    return bytes((number,)) if number < 0x80 else b"?"
