@@ -41,6 +41,7 @@ _STRIDE_BYTES: Final = 200 * NUMBER_WINDOW_BYTES
 """How much of a mapped file is looked at before it is let go from memory."""
 
 _WHITE_SPACE: Final = b"\x00\t\n\x0c\r "
+_SPACES = re.compile(rb"[\x00\t\n\x0c\r ]*+")
 _HEX_RUN = re.compile(rb"[0-9A-Fa-f\x00\t\n\x0c\r ]*+")
 _STARTXREF = re.compile(rb"startxref[\x00\t\n\x0c\r ]{1,8}(\d{1,12})[\x00\t\n\x0c\r ]{1,8}%%EOF")
 # Some producers write their name as a comment between trailer and startxref. An object in a
@@ -171,6 +172,19 @@ def has_tail(document: bytes) -> bool:
     return at >= 0 and bool(document[at + 5 :].strip(_WHITE_SPACE))
 
 
+def ends_at(document: bytes, end: int) -> bool:
+    """Whether the document is over where a signature ends.
+
+    Its maker may write white space between revisions, and so behind the last one too. That counts
+    as such only where the same stands behind an older signature, within what this one signed.
+    """
+    tail = skip_space_only(document, end)
+    if end == len(document) or tail != len(document):
+        return end == len(document)
+    older = (each for each in byte_range_ends(document) if 0 < each < end)
+    return any(document[each : skip_space_only(document, each)] == document[end:] for each in older)
+
+
 def check_end(document: bytes, *, container_end: int, end: int, is_stream: bool) -> int:
     """Require that a revision ends where its cross-reference section says; return its startxref.
 
@@ -216,9 +230,8 @@ def _section_end(document: bytes, container_end: int, *, is_stream: bool) -> int
 
 def skip_space_only(document: bytes, at: int) -> int:
     """Return the offset of the next byte that is no white space."""
-    while document[at : at + 1] and document[at : at + 1] in _WHITE_SPACE:
-        at += 1
-    return at
+    space = _SPACES.match(document, at)
+    return space.end() if space else at
 
 
 def count_byte_ranges(document: bytes) -> tuple[int, ...]:

@@ -25,6 +25,9 @@ class Leniency(StrEnum):
     TABLE_ROWS_UNEVEN = "TABLE_ROWS_UNEVEN"
     """Rows of a cross-reference table are not 20 bytes long (ISO 32000-2 §7.5.4): their line ends
     are of one byte, or of three. Every row is read whole, and no object is named twice."""
+    WHITE_SPACE_AFTER_END = "WHITE_SPACE_AFTER_END"
+    """White space follows the last signed byte, the same as behind an older signature within what
+    was signed: the maker's own. It shows nothing."""
     # Later revisions.
     FREED_AGAIN = "FREED_AGAIN"
     """An update lists objects as freed that no earlier revision had. What is not there can't be
@@ -32,6 +35,12 @@ class Leniency(StrEnum):
     STORE_REWRITTEN = "STORE_REWRITTEN"
     """An update wrote entries of the security store's /VRI anew or left them out. Evidence shows
     nothing, and what is left out is evidence that is missing."""
+    RESOURCES_COPIED = "RESOURCES_COPIED"
+    """An update wrote a page's resources again under another number. They are equal in every entry
+    in each revision, and name the same objects."""
+    STRUCTURE_GROWN = "STRUCTURE_GROWN"
+    """An update added an element to the structure tree for each new signature field. No page shows
+    the tree, what was in it stayed as it was, and the element says no more than that."""
     STREAMS_MISSING = "STREAMS_MISSING"
     """The trailer's /AdditionalStreams names objects that the file lacks: they are null, and must
     stay so."""

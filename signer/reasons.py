@@ -53,7 +53,7 @@ class Reason(StrEnum):
     HYBRID_REFERENCES = "HYBRID_REFERENCES"
     """The file has one table of objects for old readers and one for new: they may differ."""
     FORM_FILLED = "FORM_FILLED"
-    """Ordinary form fields were filled in after this signature."""
+    """A form was filled in or comments were added after this signature, as it permits."""
     OVERLAY_FIELD = "OVERLAY_FIELD"
     """A visible signature field without a good signature was laid over the signed page."""
     CONTENT_COVERED = "CONTENT_COVERED"

@@ -272,6 +272,13 @@ def _resolved(value: object) -> object:
     return cast("object", value.get_object())  # type: ignore[no-untyped-call]
 
 
+def told(error: Exception) -> str:
+    """Say in words what the engine raised, without what only its makers understand."""
+    if isinstance(error, PdfError | ValueError) and str(error):
+        return str(error)
+    return f"it can't be read ({type(error).__name__})"
+
+
 def read_object(reader: PdfFileReader, reference: generic.Reference) -> object:
     """Return the object that the current revision has under the reference."""
     return cast("object", reader.get_object(reference))  # type: ignore[no-untyped-call]

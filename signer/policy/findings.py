@@ -139,7 +139,7 @@ def chain_finding(
 
 def algorithms_of(signature: CmsSignature) -> Algorithms:
     """Return what a signature was made with."""
-    scheme = signature.signer_info["signature_algorithm"]
+    scheme = signature.scheme
     try:
         named = str(scheme.signature_algo)
     except ValueError:

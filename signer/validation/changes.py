@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,34 +24,42 @@ from pyhanko.sign.diff_analysis import (
     CatalogModificationRule,
     DiffResult,
     DocInfoRule,
-    FieldComparisonContext,
-    FieldComparisonSpec,
     FieldMDPRule,
-    FormUpdate,
-    FormUpdatingRule,
     GenericFieldModificationRule,
     MetadataUpdateRule,
     ModificationLevel,
     ObjectStreamRule,
+    QualifiedWhitelistRule,
     SigFieldCreationRule,
     SigFieldModificationRule,
     StandardDiffPolicy,
     SuspiciousModification,
     XrefStreamRule,
 )
-from pyhanko.sign.diff_analysis.commons import compare_dicts
-from pyhanko.sign.diff_analysis.rules_api import AbsoluteContext
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine.idle_frees import WithoutIdleFrees, freed_again_after
-from signer.engine.reading import ENGINE_ERRORS, array, dictionary, empty_dictionary, raw
+from signer.engine.reading import ENGINE_ERRORS, array, dictionary, raw, told
 from signer.leniencies import Leniency
 from signer.office.number_and_date import TEXT_FIELDS
 from signer.office.prepared_fields import PreparedField, prepared_fields
 from signer.reasons import Reason
 from signer.signature_fields import FieldState, signature_fields
+from signer.validation.annotations import (
+    AnnotationRule,
+    WidgetRule,
+    WithoutFrees,
+    frees_only_annotations,
+)
+from signer.validation.form_rules import FILLED_KEYS, FormRule, NumberAndDateRule
 from signer.validation.overlays import covered_after
+from signer.validation.page_copies import (
+    pages_with_copies,
+    resources_copied_after,
+    with_resources_in_place,
+)
 from signer.validation.store_changes import SecurityStoreRule, store_rewritten_after
+from signer.validation.structure_tree import StructureTreeRule, structure_grown_after
 from signer.validation.trailer_streams import (
     streams_added,
     streams_missing_since,
@@ -87,99 +96,15 @@ class Locks:
     certifies: bool = False
 
 
-class _FormRule(FormUpdatingRule):
-    """The engine's form rule, strict about what viewers build appearances from."""
-
-    def apply(
-        self, old: HistoricalResolver, new: HistoricalResolver
-    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
-        """Refuse changed defaults, then judge the fields as the engine does."""
-        before = dictionary(raw(old.root, "/AcroForm"))
-        after = dictionary(raw(new.root, "/AcroForm"))
-        if after is not None:
-            _refuse_changed_defaults(before or empty_dictionary(), after)
-        return super().apply(old, new)
-
-
-def _refuse_changed_defaults(
-    before: generic.DictionaryObject, after: generic.DictionaryObject
-) -> None:
-    if after.get("/NeedAppearances") and not before.get("/NeedAppearances"):
-        raise SuspiciousModification("viewers are told to draw all fields anew")
-    for key in ("/DA", "/Q"):
-        if key in before and before.get(key) != after.get(key):
-            raise SuspiciousModification(f"the form's {key} was changed")
-    resources = dictionary(raw(before, "/DR"))
-    if resources is not None:
-        kept = dictionary(raw(after, "/DR")) or empty_dictionary()
-        _refuse_changed_resources(resources, kept)
-
-
-def _refuse_changed_resources(
-    before: generic.DictionaryObject, after: generic.DictionaryObject
-) -> None:
-    """Allow new default resources, but no old font to be replaced (by reference).
-
-    Only what a default appearance string can name counts; the difference rules judge the rest.
-    """
-    for category in ("/Font", "/Encoding"):
-        old_entries = dictionary(raw(before, category))
-        new_entries = dictionary(raw(after, category))
-        if old_entries is None:
-            continue
-        if new_entries is None or any(
-            raw(old_entries, name) != raw(new_entries, name) for name in old_entries
-        ):
-            raise SuspiciousModification(f"the form's default {category} was changed")
-
-
-class _NumberAndDateRule(FieldMDPRule):
-    """Admits number and date in fields that were prepared for them, and nothing else of those.
-
-    The value must be one that the law's form knows, and the new appearance one line that says
-    just that; all other entries of the field stay as they were.
-    """
-
-    def apply(
-        self, context: FieldComparisonContext
-    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
-        """Explain the fields that were filled; the others must not have changed at all."""
-        after = prepared_fields(context.new)
-        for name, before in prepared_fields(context.old).items():
-            spec, now = context.field_specs[name], after.get(name)
-            if now is None or now.reference != before.reference:
-                raise SuspiciousModification(f"{name} is no longer the field that was prepared")
-            if before.value is None and now.value is not None:
-                yield from self._filled(spec, context, name=name)
-
-    @staticmethod
-    def _filled(
-        spec: FieldComparisonSpec, context: FieldComparisonContext, *, name: str
-    ) -> Iterable[tuple[ModificationLevel, FormUpdate]]:
-        compare_dicts(spec.old_field, spec.new_field, frozenset({"/V", "/AP"}))
-        field = spec.new_field
-        if field is None or spec.new_field_ref is None:
-            raise SuspiciousModification(f"{name} is gone")
-        appearance = field["/AP"].raw_get("/N").reference
-        if not context.old.is_ref_unassignable(appearance):
-            raise SuspiciousModification(f"{name} shows an object of the signed revision")
-        places = spec.expected_contexts()
-        shown = [each for each in places if isinstance(each, AbsoluteContext)]
-        if sum("/Annots" in each.path for each in shown) != 1:
-            raise SuspiciousModification(f"{name} is not shown in exactly one place")
-        for place in places:
-            yield (
-                ModificationLevel.FORM_FILLING,
-                FormUpdate(updated_ref=spec.new_field_ref, field_name=name, context_checked=place),
-            )
-        yield (
-            ModificationLevel.FORM_FILLING,
-            FormUpdate(updated_ref=appearance, field_name=name),
-        )
-
-
 class _Policy(StandardDiffPolicy):
-    """The engine's policy over revisions as they are, without what changes nothing in them."""
+    """The engine's policy over revisions as they are, without what changes nothing in them.
+
+    annotations: whether those may change, as certifications of level 3 permit. pages: those whose
+    resources a later revision has elsewhere.
+    """
+
+    annotations = False
+    pages: tuple[generic.Reference, ...] = ()
 
     def review_file(
         self,
@@ -192,7 +117,9 @@ class _Policy(StandardDiffPolicy):
         if isinstance(base_revision, int):
             base_revision = reader.get_historical_resolver(base_revision)
         signed = without_missing_streams(base_revision)
-        return super().review_file(reader, signed, field_mdp_spec, doc_mdp)
+        review = copy(self)
+        review.pages = pages_with_copies(signed)
+        return super(_Policy, review).review_file(reader, signed, field_mdp_spec, doc_mdp)
 
     def apply(
         self,
@@ -203,37 +130,61 @@ class _Policy(StandardDiffPolicy):
     ) -> DiffResult:
         """Judge one revision against the signed one."""
         plain = WithoutIdleFrees(new.reader, new.revision)
+        if self.annotations:
+            if not frees_only_annotations(old, plain):
+                raise SuspiciousModification("objects of the document were freed")
+            plain = WithoutFrees(new.reader, new.revision)
         if plain.idle_frees():
             new = plain
         if streams_added(old, new):
             raise SuspiciousModification("the trailer names another document")
         new = without_missing_streams(new)
+        new = with_resources_in_place(old, new, pages=self.pages)
         return super().apply(old, new, field_mdp_spec, doc_mdp)
 
 
-def _policy(*further: FieldMDPRule) -> StandardDiffPolicy:
-    archival = ModificationLevel.LTA_UPDATES
+def _policy(*further: FieldMDPRule) -> _Policy:
     field_rules: list[FieldMDPRule] = [
         SigFieldCreationRule(),  # type: ignore[no-untyped-call]
         SigFieldModificationRule(),
         *further,
     ]
-    return _Policy(
-        global_rules=[
-            CatalogModificationRule(),  # type: ignore[no-untyped-call]
-            DocInfoRule().as_qualified(archival),
-            XrefStreamRule().as_qualified(archival),
-            ObjectStreamRule().as_qualified(archival),
-            SecurityStoreRule().as_qualified(archival),
-            MetadataUpdateRule().as_qualified(archival),  # type: ignore[no-untyped-call]
-        ],
-        form_rule=_FormRule(field_rules=field_rules),
+    return _Policy(global_rules=_global_rules(), form_rule=FormRule(field_rules=field_rules))
+
+
+def _global_rules() -> list[QualifiedWhitelistRule]:
+    archival = ModificationLevel.LTA_UPDATES
+    return [
+        CatalogModificationRule(),  # type: ignore[no-untyped-call]
+        DocInfoRule().as_qualified(archival),
+        XrefStreamRule().as_qualified(archival),
+        ObjectStreamRule().as_qualified(archival),
+        SecurityStoreRule().as_qualified(archival),
+        MetadataUpdateRule().as_qualified(archival),  # type: ignore[no-untyped-call]
+        StructureTreeRule().as_qualified(archival),
+    ]
+
+
+def _annotation_policy() -> _Policy:
+    field_rules: list[FieldMDPRule] = [
+        SigFieldCreationRule(approve_widget_bindings=False),  # type: ignore[no-untyped-call]
+        SigFieldModificationRule(),
+        WidgetRule(),
+    ]
+    annotations = AnnotationRule().as_qualified(ModificationLevel.ANNOTATIONS)
+    policy = _Policy(
+        global_rules=[*_global_rules(), annotations],
+        form_rule=FormRule(field_rules=field_rules),
+        reject_object_freeing=False,
     )
+    policy.annotations = True
+    return policy
 
 
 _SIGNATURES_ONLY: Final = _policy()
-_NUMBER_AND_DATE: Final = _policy(_NumberAndDateRule())
-_WITH_FORMS: Final = _policy(GenericFieldModificationRule())
+_NUMBER_AND_DATE: Final = _policy(NumberAndDateRule())
+_WITH_FORMS: Final = _policy(GenericFieldModificationRule(value_update_keys=FILLED_KEYS))
+_WITH_ANNOTATIONS: Final = _annotation_policy()
 
 
 def read_locks(field: generic.DictionaryObject, value: generic.DictionaryObject) -> Locks:
@@ -290,20 +241,44 @@ def judge_changes(
             if not filled or _filled_once(reader, revision, names=filled, sealed_in=sealed_in):
                 judgement = _harmless(result, locks, filled=filled)
                 return _with_leniencies(judgement, reader, revision=revision)
-        generous = _WITH_FORMS.review_file(
-            reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
-        )
+        generous = _review_generously(reader, revision, locks=locks)
     except ENGINE_ERRORS as error:
         return ChangeJudgement(
-            changes=Changes.UNKNOWN, reason=Reason.FIELD_UNREADABLE, detail=f"changes: {error}"
+            changes=Changes.UNKNOWN,
+            reason=Reason.FIELD_UNREADABLE,
+            detail=f"changes: {told(error)}",
         )
     if isinstance(generous, DiffResult) and _permitted(generous, locks):
         return ChangeJudgement(
             changes=Changes.FORM_FILLED,
             reason=Reason.FORM_FILLED,
-            detail="fields: " + ", ".join(sorted(generous.changed_form_fields)),
+            detail=_filled_in(generous),
         )
     return _forbidden(Reason.DOCUMENT_ALTERED, str(result))
+
+
+def _review_generously(
+    reader: PdfFileReader, revision: int, *, locks: Locks
+) -> DiffResult | SuspiciousModification:
+    """Ask what at most the signer permitted: a form filled in, and annotations by level 3."""
+    asked = [_WITH_FORMS]
+    if locks.certifies and locks.document is MDPPerm.ANNOTATE:
+        asked.append(_WITH_ANNOTATIONS)
+    result: DiffResult | SuspiciousModification = SuspiciousModification("")
+    for policy in asked:
+        result = policy.review_file(
+            reader, revision, field_mdp_spec=locks.fields, doc_mdp=locks.document
+        )
+        if isinstance(result, DiffResult):
+            break
+    return result
+
+
+def _filled_in(result: DiffResult) -> str:
+    names = "fields: " + ", ".join(sorted(result.changed_form_fields))
+    if result.modification_level is not ModificationLevel.ANNOTATIONS:
+        return names
+    return "annotations, which the certification permits; " + names
 
 
 def _filled_once(
@@ -361,6 +336,8 @@ def _with_leniencies(
     found = (
         (Leniency.FREED_AGAIN, freed_again_after(reader, revision)),
         (Leniency.STORE_REWRITTEN, store_rewritten_after(reader, revision)),
+        (Leniency.RESOURCES_COPIED, resources_copied_after(reader, revision)),
+        (Leniency.STRUCTURE_GROWN, structure_grown_after(reader, revision)),
         (Leniency.STREAMS_MISSING, streams_missing_since(reader, revision)),
     )
     return replace(judgement, leniencies=tuple(each for each, there in found if there))

@@ -46,6 +46,7 @@ from signer.reasons import Reason
 from signer.validation.findings import Finding
 from signer.verdicts import SubIndication
 
+_NAME_CHARACTERS: Final = 64
 MAX_EMBEDDED_ITEMS: Final = 64
 """Certificates, OCSP responses or CRLs taken from one signature."""
 
@@ -54,6 +55,12 @@ UNACCEPTED_ALGORITHMS: Final = (Reason.WEAK_ALGORITHM, Reason.EXPERIMENTAL_ALGOR
 _EXPERIMENTAL: Final = ("mldsa44", "mldsa65", "mldsa87")
 _SCHEMES_AS_DIGESTS: Final = {"1.2.840.113549.1.1.5": "sha1"}
 """Schemes that old software named where the digest belongs: sha1WithRSAEncryption (RFC 8017)."""
+
+_RSA_WITH_SHA3: Final = {
+    f"2.16.840.1.101.3.4.3.{13 + index}": f"sha3_{bits}"
+    for index, bits in enumerate((224, 256, 384, 512))
+}
+"""RSA PKCS#1 v1.5 with a digest of FIPS 202, by NIST's identifiers, which the engine lacks."""
 
 Digest = Callable[[str], bytes]
 """Gives the digest of what was signed, for the name of a digest algorithm."""
@@ -90,11 +97,16 @@ class CmsSignature:
     @property
     def algorithm(self) -> str:
         """Digest and signature scheme in words, as "sha256 rsassa_pkcs1v15"."""
-        scheme = self.signer_info["signature_algorithm"]
+        scheme = self.scheme
         try:
             return f"{self.digest_algorithm} {scheme.signature_algo}"
         except ValueError:
             return f"{self.digest_algorithm} {scheme['algorithm'].native}"
+
+    @property
+    def scheme(self) -> algos.SignedDigestAlgorithm:
+        """The signature scheme, by a name that the engine knows where there is one."""
+        return _scheme_meant(self.signer_info["signature_algorithm"], self.digest_algorithm)
 
     @property
     def signature(self) -> bytes:
@@ -219,13 +231,23 @@ class _ValueValidator(DefaultSignatureValidator):
         context: SignatureValidationContext = DEFAULT_VALIDATION_CONTEXT,
     ) -> None:
         """Verify the value; InvalidSignature where it is not right."""
+        digest = _digest_meant(context)
         super().validate_signature(
             signature,
             signed_data,
             with_unsigned_modulus(public_key_info),
-            signature_algorithm,
-            replace(context, contextual_md_algorithm=_digest_meant(context)),
+            _scheme_meant(signature_algorithm, digest),
+            replace(context, contextual_md_algorithm=digest),
         )
+
+
+def _scheme_meant(
+    scheme: algos.SignedDigestAlgorithm, digest: str | None
+) -> algos.SignedDigestAlgorithm:
+    """Return plain RSA for what names a digest besides, which must be the signer's (RFC 8933)."""
+    if digest is not None and _RSA_WITH_SHA3.get(scheme["algorithm"].dotted) == digest:
+        return algos.SignedDigestAlgorithm({"algorithm": "rsassa_pkcs1v15"})
+    return scheme
 
 
 def _digest_meant(context: SignatureValidationContext) -> str | None:
@@ -238,6 +260,13 @@ def check_value(signature: CmsSignature, content_type: str, *, digest: Digest) -
 
     content_type: what must have been signed, "data" or "tst_info".
     """
+    unknown = _unknown_algorithm(signature)
+    if unknown:
+        return Finding(
+            reason=Reason.ALGORITHM_NOT_ACCEPTED,
+            sub_indication=SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            detail=unknown,
+        )
     try:
         actual = digest(signature.digest_algorithm)
         intact, right = validate_sig_integrity(
@@ -262,6 +291,28 @@ def check_value(signature: CmsSignature, content_type: str, *, digest: Digest) -
             detail="the signature value does not verify with the certificate's key",
         )
     return None
+
+
+def _unknown_algorithm(signature: CmsSignature) -> str:
+    """Name the digest or the scheme that can't be verified here; empty where both can."""
+    named = signature.digest_algorithm
+    try:
+        get_pyca_cryptography_hash(named)
+    except (AttributeError, TypeError):
+        return f"the digest algorithm {_called(named)} is not known"
+    scheme = str(signature.scheme["algorithm"].native)
+    if scheme in _RSA_WITH_SHA3:
+        return ""  # with another digest than the signer's: it will not verify
+    if scheme[:1].isdigit() and "." in scheme:
+        return f"the signature algorithm {_called(scheme)} is not known"
+    return ""
+
+
+def _called(algorithm: str) -> str:
+    """Return an algorithm's name, and its number where it is known by that alone."""
+    number = algorithm[:_NAME_CHARACTERS]
+    scheme = algos.SignedDigestAlgorithmId.map(algorithm) if algorithm[:1].isdigit() else number
+    return number if scheme == number else f"{scheme} ({number})"
 
 
 def _refused_attributes(error: SignatureValidationError) -> Finding:
@@ -293,7 +344,7 @@ def check_strength(signature: CmsSignature) -> Finding | None:
 
 def _weakness(signature: CmsSignature) -> str:
     """Say why the digest, the scheme or the key is not accepted; empty where all are."""
-    scheme = signature.signer_info["signature_algorithm"]
+    scheme = signature.scheme
     digest = signature.signer_info["digest_algorithm"]
     policy = DEFAULT_ALGORITHM_USAGE_POLICY
     constraints = (
@@ -322,7 +373,7 @@ def _scheme_as_digest(signature: CmsSignature) -> str:
 
 def _digest_conflict(signature: CmsSignature) -> str:
     """Say how digest and scheme disagree (RFC 8933); by name, since NULL parameters may differ."""
-    scheme = signature.signer_info["signature_algorithm"]
+    scheme = signature.scheme
     try:
         implied = str(scheme.hash_algo)
     except ValueError:

@@ -21,11 +21,12 @@ from signer.document import (
     SignedRange,
     StructureError,
     check_end,
+    ends_at,
     locate_signature,
     read_signature_dictionary,
     stream_start,
 )
-from signer.engine.reading import ENGINE_ERRORS, dictionary, empty_dictionary, read_object
+from signer.engine.reading import ENGINE_ERRORS, dictionary, empty_dictionary, read_object, told
 from signer.limits import DocumentLimits
 from signer.reasons import Reason
 from signer.signature_fields import SignatureField
@@ -62,7 +63,8 @@ class Examined:
     """What a signature is by itself; `finding` is the first thing wrong with it, or None.
 
     type_name: what its dictionary calls itself. byte_range_at: where its /ByteRange value
-    stands. revision: the revision it was made in.
+    stands. revision: the revision it was made in. whole_file: whether the document is over
+    where it ends. space_after: whether white space follows all the same.
     stated_at: the time in /M, which nothing proves.
     """
 
@@ -75,6 +77,7 @@ class Examined:
     signed_range: SignedRange | None = None
     revision: int | None = None
     whole_file: bool = False
+    space_after: bool = False
     cms: CmsSignature | None = None
     stated_at: datetime | None = None
     locks: Locks = dataclasses.field(default_factory=Locks)
@@ -99,7 +102,7 @@ def examine(opened: Opened, found: SignatureField) -> Examined:
     except MemoryError:
         raise
     except Exception as error:  # the engine raises anything, also zlib.error
-        return _unreadable(found, f"{type(error).__name__}: {error}")
+        return _unreadable(found, told(error))
 
 
 def _unreadable(found: SignatureField, detail: str) -> Examined:
@@ -141,7 +144,8 @@ def _examine(opened: Opened, found: SignatureField) -> Examined:
             known,
             signed_range=signed_range,
             revision=_covered_revision(opened, signed_range, reference=reference),
-            whole_file=signed_range.end == len(document),
+            whole_file=(whole_file := ends_at(document, signed_range.end)),
+            space_after=whole_file and signed_range.end < len(document),
             locks=_locks(reader, found, value=value),
         )
     except StructureError as error:
@@ -180,7 +184,7 @@ def _covered_revision(opened: Opened, signed: SignedRange, *, reference: generic
         )
         if startxref != xrefs.get_startxref_for_revision(revision):
             raise StructureError(Reason.TRAILING_DATA, "its startxref is another revision's")
-        if revision + 1 == xrefs.total_revisions and signed.end != len(document):
+        if revision + 1 == xrefs.total_revisions and not ends_at(document, signed.end):
             raise StructureError(Reason.TRAILING_DATA, "the file goes on after the signed bytes")
     except StructureError as error:
         raise StructureError(

@@ -58,6 +58,8 @@ def of_signature(entry: Examined) -> frozenset[Leniency]:
     found = set()
     if entry.is_timestamp and entry.type_name == "/Sig":
         found.add(Leniency.TIMESTAMP_TYPED_SIG)
+    if entry.space_after:
+        found.add(Leniency.WHITE_SPACE_AFTER_END)
     if entry.cms is None or entry.signed_range is None:
         return frozenset(found)
     if entry.signed_range.cms.startswith(_INDEFINITE_LENGTH):

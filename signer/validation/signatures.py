@@ -20,7 +20,7 @@ from cryptography import x509
 from certs.errors import IdentityUnreadable
 from certs.identity import IdentityKind, SignerIdentity, fingerprint, identify
 from certs.trust.anchors import AnchorRole
-from signer.engine.reading import ENGINE_ERRORS
+from signer.engine.reading import ENGINE_ERRORS, told
 from signer.leniencies import Leniency, ordered
 from signer.policy.findings import Standing, accepts_format, signature_findings
 from signer.reasons import Reason
@@ -61,7 +61,7 @@ def unreadable(case: Case, error: Exception) -> Judged:
     finding = Finding(
         reason=Reason.FIELD_UNREADABLE,
         sub_indication=SubIndication.FORMAT_FAILURE,
-        detail=f"{type(error).__name__}: {error}"[:500],
+        detail=told(error)[:500],
     )
     unread = replace(case.entry, cms=None, finding=finding, integrity=Integrity.UNKNOWN)
     report = _report(replace(case, entry=unread), [finding], kind=_kind(unread, None))

@@ -98,10 +98,14 @@ def test_a_certified_document_is_valid(judge: Judge, leader: Issued, one_page_pd
 def test_nothing_is_laid_over_a_certified_page(
     judge: Judge, desk: Desk, leader: Issued, one_page_pdf: bytes, permission: MDPPerm
 ) -> None:
-    """Also where the certification would allow annotations (P=3)."""
+    """A comment that the certification permits (P=3) is told apart, and never passes either."""
     document = certified(leader, one_page_pdf, permission)
     for change in (attacks.with_free_text, attacks.with_overlay, attacks.with_replaced_content):
         report = judge(change(document))
+        if permission is MDPPerm.ANNOTATE and change is attacks.with_free_text:
+            assert report.verdict is Verdict.INDETERMINATE
+            assert changes(report) == [Changes.FORM_FILLED]
+            continue
         assert report.verdict is Verdict.INVALID
         assert changes(report) == [Changes.FORBIDDEN]
 
