@@ -80,9 +80,11 @@ def copy_of_kept(
 
 @contextlib.asynccontextmanager
 async def copy_of_chunks(
-    services: Services, chunks: AsyncIterable[bytes]
+    services: Services, chunks: AsyncIterable[bytes], *, max_bytes: int | None = None
 ) -> AsyncIterator[WorkingCopy]:
     """Work on a document that comes in pieces.
+
+    max_bytes: what it may have together; by default what a stranger's document may have.
 
     Raises:
         ArgumentInvalid: a piece is over 1 MiB.
@@ -90,6 +92,7 @@ async def copy_of_chunks(
         StorageFull: the spool has no room.
 
     """
+    largest = services.limits.max_document_bytes if max_bytes is None else max_bytes
     path = services.spool / _FOLDER / uuid4().hex
     hashed, size = hashlib.sha256(), 0
     try:
@@ -98,7 +101,7 @@ async def copy_of_chunks(
         with _begin(path) as spool:
             async for chunk in chunks:
                 size += len(chunk)
-                _check_size(services, chunk, size=size)
+                _check_size(chunk, size=size, largest=largest)
                 with _disk_errors():
                     await asyncio.to_thread(_append, spool, chunk, hashed=hashed)
         with Source.of_file(path, sha256=hashed) as source:
@@ -121,11 +124,11 @@ def _begin(path: Path) -> BinaryIO:
         return path.open("xb", buffering=0)
 
 
-def _check_size(services: Services, chunk: bytes, *, size: int) -> None:
+def _check_size(chunk: bytes, *, size: int, largest: int) -> None:
     if len(chunk) > CHUNK_LIMIT_BYTES:
         raise ArgumentInvalid("a chunk over 1 MiB", field="chunk")
-    if size > services.limits.max_document_bytes:
-        raise DocumentTooLarge(f"the limit is {services.limits.max_document_bytes} bytes")
+    if size > largest:
+        raise DocumentTooLarge(f"the limit is {largest} bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,6 @@ from exchange.cli.service import (
 from exchange.client.sending import OutgoingFile, Sent, send, send_edxml
 
 _MAX_ENVELOPE_BYTES = 256 * 1024
-_MAX_EDXML_BYTES = 200 * 1024 * 1024
 _MEDIA_TYPES = {".pdf": "application/pdf", ".xml": "application/xml", ".zip": "application/zip"}
 
 
@@ -93,9 +92,8 @@ async def send_document(options: SendOptions, output: Output) -> ExitCode:
     if options.edxml is not None:
         if options.files or options.to or options.envelope:
             raise UsageInvalid("--edxml goes without files, --to and --envelope")
-        content = read_file(options.edxml, max_bytes=_MAX_EDXML_BYTES)
         async with connected(options) as connection:
-            sent = await send_edxml(connection, content, request_id=options.request_id)
+            sent = await send_edxml(connection, options.edxml, request_id=options.request_id)
     else:
         files = [*(options.files or ()), *(options.annex or ())]
         if not files:

@@ -13,8 +13,7 @@ from congvan.v1 import envelope_pb2, exchange_pb2
 from exchange.client.blobs import download, request_id_for
 from exchange.client.connection import Connection
 from exchange.client.errors import DocumentMismatch, MessageUnreadable
-from exchange.edxml.reader import read_edxml
-from exchange.edxml.result import ReadDocument
+from exchange.edxml.sandboxed import document_digests
 from exchange.errors import EnvelopeInvalid
 from signer.errors import SandboxFailed
 from signer.sandbox.pool import Sandbox
@@ -86,7 +85,7 @@ async def receive(
         await download(connection, item.edxml.sha256, target=edxml)
         for name, attachment in zip(names, item.envelope.attachments, strict=True):
             await download(connection, attachment.blob.sha256, target=unfinished / name)
-        await _compare(sandbox, item, edxml=_read(edxml))
+        await _compare(sandbox, item, edxml=edxml)
     return received
 
 
@@ -154,14 +153,6 @@ def safe_name(text: str) -> str:
     return shortened.decode(errors="ignore")
 
 
-def document_digests(content: bytes) -> tuple[str, ...]:
-    """Read an edXML document and give its attachments' digests. Runs in the sandbox."""
-    message = read_edxml(content)
-    if not isinstance(message, ReadDocument):
-        return ()
-    return tuple(attachment.ref.digest for attachment in message.attachments)
-
-
 @contextlib.contextmanager
 def _folder_in_the_making(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -178,13 +169,13 @@ def _is_there(folder: Path) -> bool:
     return folder.is_dir()
 
 
-def _read(path: Path) -> bytes:
-    return path.read_bytes()
+def _absolute(path: Path) -> Path:
+    return path.absolute()
 
 
-async def _compare(sandbox: Sandbox, item: exchange_pb2.DocumentItem, *, edxml: bytes) -> None:
+async def _compare(sandbox: Sandbox, item: exchange_pb2.DocumentItem, *, edxml: Path) -> None:
     try:
-        found = await sandbox.run(document_digests, edxml)
+        found = await sandbox.run(document_digests, _absolute(edxml))
     except (EnvelopeInvalid, SandboxFailed) as error:
         raise MessageUnreadable(f"{item.delivery.name}: {error.reason}") from error
     announced = tuple(attachment.blob.sha256 for attachment in item.envelope.attachments)

@@ -74,7 +74,9 @@ async def send(
     return await _submit(connection, draft)
 
 
-async def send_edxml(connection: Connection, content: bytes, *, request_id: str = "") -> Sent:
+async def send_edxml(
+    connection: Connection, content: bytes | Path, *, request_id: str = ""
+) -> Sent:
     """Send an edXML document as it is; the service keeps and delivers these very bytes."""
     blob = await upload(connection, content, media_type="application/xml", file_name="edxml.xml")
     create = exchange_pb2.CreateMessageRequest(

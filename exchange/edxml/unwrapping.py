@@ -221,7 +221,7 @@ def _packed(pieces: Iterable[bytes], entry: ZipEntry) -> Iterator[bytes]:
     after = _LOCAL_HEADER_BYTES + name_bytes
     if begun[_LOCAL_HEADER_BYTES:after] != entry.name:
         raise zipfile.BadZipFile("it does not hold what its directory says")
-    left, piece = entry.packed_bytes, begun[after + extra_bytes :]
+    left, piece = entry.packed_bytes, begun[after + extra_bytes :] or next(source, b"")
     while left and piece:
         yield piece[:left]
         left -= min(left, len(piece))

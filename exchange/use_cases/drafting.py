@@ -5,15 +5,15 @@ from uuid import uuid4
 
 from exchange import uploads
 from exchange.agency import Endpoint
-from exchange.edxml.reader import read_edxml
-from exchange.edxml.result import ReadDocument
+from exchange.edxml.result import LocatedDocument
 from exchange.envelope import AttachmentRef, Envelope, Trace
 from exchange.errors import ArgumentInvalid, EdxmlUnsupported, SenderIdentityMismatch
 from exchange.mailboxes.lanes import lane_of
 from exchange.messages import BlobName, Message, MessageState, add_draft
 from exchange.services import Services
+from exchange.use_cases import edxml_content
+from exchange.working_copies import copy_of_object
 from storage.database import Connection
-from storage.ports import Digest, digest_of
 
 DOCUMENT_ID_CHARACTERS = 500
 """Length of a DocumentId that others wrote; the rules allow 100, the database's index some 600."""
@@ -64,19 +64,18 @@ async def draft_from_edxml(services: Services, caller: Endpoint, *, sha256: str)
     """
     async with services.database.transaction() as connection:
         digest = await uploads.require_access(connection, caller.code, digest=sha256)
-    content = await services.objects.read(digest)
-    read = await services.sandbox.run(read_edxml, content)
-    if not isinstance(read, ReadDocument):
-        raise EdxmlUnsupported("a status message; report it with ReportStatus")
-    _require_own(caller, read.envelope)
-    _require_counts(services, read.envelope)
-    # Before anything of it is kept: what bears a word of secrecy leaves no copy here.
-    services.routing.refuse_classified(
-        read.envelope, labels=[element.text for element in read.extras]
-    )
-    for attachment in read.attachments:
-        await services.objects.put_new(Digest(attachment.ref.digest), attachment.content)
-    edxml = BlobName(digest=digest_of(content), size_bytes=len(content))
+    async with copy_of_object(services, digest) as copy:
+        read = await edxml_content.locate(services, copy.for_sandbox())
+        if not isinstance(read, LocatedDocument):
+            raise EdxmlUnsupported("a status message; report it with ReportStatus")
+        _require_own(caller, read.envelope)
+        _require_counts(services, read.envelope)
+        # Before anything of it is kept: what bears a word of secrecy leaves no copy here.
+        services.routing.refuse_classified(
+            read.envelope, labels=[element.text for element in read.extras]
+        )
+        await edxml_content.keep_attachments(services, copy, attachments=read.attachments)
+        edxml = BlobName(digest=copy.digest, size_bytes=copy.source.size)
     return _draft(services, caller, envelope=read.envelope, edxml=edxml)
 
 

@@ -15,8 +15,7 @@ from exchange.agency import Endpoint, OrganId
 from exchange.compliance.facts import DocumentFact
 from exchange.deliveries import Delivery
 from exchange.delivery import DeliveryState
-from exchange.edxml.writer import write_edxml_document
-from exchange.envelope import Envelope, check_for_sending
+from exchange.envelope import Envelope
 from exchange.errors import (
     EtagMismatch,
     MessageIncomplete,
@@ -33,6 +32,7 @@ from exchange.messages import BlobName, Message, MessageState, get_message, mark
 from exchange.reports import keep_report
 from exchange.services import Services
 from exchange.use_cases.drafting import missing_attachments
+from exchange.use_cases.edxml_content import keep_written
 from signer.policy.values import DocumentKind
 from signer.verdicts import SignatureKind
 from storage.archive import ArchiveRecord, RecordKind
@@ -77,7 +77,7 @@ async def prepare_submission(
             services, connection, sender=sender, envelope=message.envelope
         )
     judgements = await _judge(services, sender, envelope=message.envelope)
-    edxml = message.edxml or await _write_edxml(services, message.envelope)
+    edxml = message.edxml or await keep_written(services, message.envelope)
     reports = [await _keep_report_object(services, each) for each in judgements]
     submitted = replace(
         message,
@@ -208,18 +208,6 @@ async def _judge(
             )
         )
     )
-
-
-async def _write_edxml(services: Services, envelope: Envelope) -> BlobName:
-    check_for_sending(envelope)
-    contents = {
-        each.content_id: await services.objects.read(Digest(each.digest))
-        for each in envelope.attachments
-    }
-    edxml = await asyncio.to_thread(write_edxml_document, envelope, contents)
-    digest = digest_of(edxml)
-    await services.objects.put_new(digest, edxml)
-    return BlobName(digest=digest, size_bytes=len(edxml))
 
 
 async def _keep_report_object(services: Services, judgement: Judgement) -> BlobName | None:
