@@ -200,7 +200,14 @@ class _Measuring:
             if entry is None:
                 return None
             check_claims(entry, max_bytes=self._limits.max_attachment_bytes, limits=self._limits)
-            inner = self._counted(unpacked(Decoded(self._stream, text), entry))
+            left = self._left
+            # The file counts in the place of the zip around it.
+            self._left += measured.size_bytes
+            try:
+                inner = self._counted(unpacked(Decoded(self._stream, text), entry))
+            except zipfile.BadZipFile:
+                self._left = left
+                raise
         except zipfile.BadZipFile as fault:
             self._notes.warn(WarningCode.ATTACHMENT_DAMAGED, path, detail=f"zip: {fault}")
             return None

@@ -19,6 +19,7 @@ _ALPHABET = re.compile(rb"[A-Za-z0-9+/]*")
 # Some writers escape the ends of the lines of their base64: `&#13;`.
 _REFERENCE = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _REFERENCE_BYTES = 12
+_LINE_ENDS = (b"&#13;", b"&#10;", b"&#xD;", b"&#xd;", b"&#xA;", b"&#xa;")
 _QUAD = 4
 
 
@@ -98,7 +99,9 @@ def _whole_references(text: bytes, *, more: bool) -> tuple[bytes, bytes]:
     last, carry = text.rfind(b"&"), b""
     if more and len(text) - last < _REFERENCE_BYTES and b";" not in text[last:]:
         text, carry = text[:last], text[last:]
-    return _REFERENCE.sub(_character, text), carry
+    for line_end in _LINE_ENDS:
+        text = text.replace(line_end, b"")
+    return _REFERENCE.sub(_character, text) if b"&" in text else text, carry
 
 
 def _character(reference: re.Match[bytes]) -> bytes:

@@ -6,7 +6,7 @@ from uuid import uuid4
 from exchange import uploads
 from exchange.agency import Endpoint
 from exchange.edxml.result import LocatedDocument
-from exchange.envelope import AttachmentRef, Envelope, Trace
+from exchange.envelope import AttachmentRef, BusinessKind, Envelope, Trace
 from exchange.errors import ArgumentInvalid, EdxmlUnsupported, SenderIdentityMismatch
 from exchange.mailboxes.lanes import lane_of
 from exchange.messages import BlobName, Message, MessageState, add_draft
@@ -35,11 +35,14 @@ def draft_from_envelope(services: Services, caller: Endpoint, *, envelope: Envel
 
     Raises:
         SenderIdentityMismatch: the envelope names another sender.
-        ArgumentInvalid: too many recipients or attachments.
+        ArgumentInvalid: too many recipients or attachments, or a recall, an update or a replacement:
+            those are not sent as drafts.
 
     """
     _require_own(caller, envelope)
     _require_counts(services, envelope)
+    if envelope.business.kind is not BusinessKind.NEW:
+        raise ArgumentInvalid("only new documents are drafted", field="envelope.business")
     now = services.clock().replace(microsecond=0)
     completed = replace(
         envelope,

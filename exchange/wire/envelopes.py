@@ -8,8 +8,6 @@ from exchange.agency import OrganId
 from exchange.deliveries import ReportedStatus
 from exchange.envelope import (
     AttachmentRef,
-    Business,
-    BusinessKind,
     DocumentCode,
     DocumentType,
     Envelope,
@@ -19,12 +17,20 @@ from exchange.envelope import (
     Promulgation,
     ResponseFor,
     SignerInfo,
-    StaffInfo,
     StatusCode,
     StatusMessage,
     SteeringType,
+    Trace,
 )
 from exchange.errors import ArgumentInvalid
+from exchange.wire.businesses import (
+    BUSINESS_KINDS,
+    read_business,
+    read_staff,
+    write_replacement,
+    write_staff,
+    write_updated,
+)
 from exchange.wire.values import blob, calendar_date, instant, read_date, timestamp
 from storage.ports import parse_digest
 
@@ -38,26 +44,15 @@ _PRIORITIES = {
 _PRIORITIES_READ = {number: priority for priority, number in _PRIORITIES.items()} | {
     envelope_pb2.PRIORITY_UNSPECIFIED: Priority.NORMAL
 }
-_KINDS = {
-    BusinessKind.NEW: envelope_pb2.BUSINESS_NEW,
-    BusinessKind.RECALL: envelope_pb2.BUSINESS_RECALL,
-    BusinessKind.UPDATE: envelope_pb2.BUSINESS_UPDATE,
-    BusinessKind.REPLACE: envelope_pb2.BUSINESS_REPLACE,
-}
-# How the envelope begins when its sender says nothing: edXML wants a reason with every business.
-NEW_DOCUMENT_REASON = "Văn bản điện tử mới"
 
 
 def read_envelope(message: envelope_pb2.Envelope) -> Envelope:
     """Read an envelope that a caller sends.
 
     Raises:
-        ArgumentInvalid: a date, a digest or a number that is none; a business other than a new
-            document (recall, update and replacement are not built yet).
+        ArgumentInvalid: a date, a digest, a number or a business that is none.
 
     """
-    if message.business not in (envelope_pb2.BUSINESS_UNSPECIFIED, envelope_pb2.BUSINESS_NEW):
-        raise ArgumentInvalid("only new documents are sent so far", field="envelope.business")
     return Envelope(
         sender=_read_party(message.sender),
         recipients=tuple(_read_party(each) for each in message.recipients),
@@ -89,17 +84,18 @@ def read_envelope(message: envelope_pb2.Envelope) -> Envelope:
             copies=message.copies or None,
             pages=message.pages or None,
             appendixes=tuple(message.appendixes),
+            direction=message.direction if message.HasField("direction") else None,
+            reply_fors=tuple(message.reply_fors),
+            reference_codes=tuple(message.reference_codes),
         ),
         responses=tuple(_read_response(each) for each in message.responses_for),
         steering=_read_steering(message.steering_type),
         places=tuple(message.places),
-        business=Business(
-            kind=BusinessKind.NEW,
-            reason=message.business_reason or NEW_DOCUMENT_REASON,
-            paper=message.paper_follows,
-            staff=read_staff(message.staff) if message.HasField("staff") else None,
-        ),
+        business=read_business(message),
+        traces=tuple(_read_trace(each) for each in message.traces),
         attachments=tuple(_read_attachment(each) for each in message.attachments),
+        task_codes=tuple(message.task_codes),
+        application_type=message.application_type,
     )
 
 
@@ -136,11 +132,20 @@ def write_envelope(envelope: Envelope) -> envelope_pb2.Envelope:
         responses_for=[_response(each) for each in envelope.responses],
         steering_type=int(envelope.steering),
         places=envelope.places,
-        business=_KINDS[envelope.business.kind],
+        business=BUSINESS_KINDS[envelope.business.kind],
         business_reason=envelope.business.reason,
         paper_follows=envelope.business.paper,
         staff=write_staff(envelope.business.staff),
         attachments=[write_attachment(each) for each in envelope.attachments],
+        target_document_id=envelope.business.target_document_id,
+        updated=write_updated(envelope.business.updated),
+        replacements=[write_replacement(each) for each in envelope.business.replacements],
+        traces=[_trace(each) for each in envelope.traces],
+        direction=envelope.other.direction,
+        reply_fors=envelope.other.reply_fors,
+        reference_codes=envelope.other.reference_codes,
+        task_codes=envelope.task_codes,
+        application_type=envelope.application_type,
     )
 
 
@@ -203,23 +208,14 @@ def read_status(message: envelope_pb2.StatusEntry, *, now: datetime) -> StatusMe
     )
 
 
-def read_staff(message: envelope_pb2.Staff) -> StaffInfo:
-    """Read the person in charge."""
-    return StaffInfo(
-        department=message.department,
-        name=message.name,
-        mobile=message.mobile,
-        email=message.email,
-    )
+def _read_trace(message: envelope_pb2.Trace) -> Trace:
+    at = instant(message.at).replace(microsecond=0) if message.HasField("at") else None
+    return Trace(organ_id=OrganId(message.organ_id), at=at)
 
 
-def write_staff(staff: StaffInfo | None) -> envelope_pb2.Staff | None:
-    """Show the person in charge; None stays absent."""
-    if staff is None:
-        return None
-    return envelope_pb2.Staff(
-        department=staff.department, name=staff.name, mobile=staff.mobile, email=staff.email
-    )
+def _trace(trace: Trace) -> envelope_pb2.Trace:
+    at = None if trace.at is None else timestamp(trace.at)
+    return envelope_pb2.Trace(organ_id=trace.organ_id, at=at)
 
 
 def _read_party(message: envelope_pb2.Party) -> Party:

@@ -337,6 +337,113 @@ class Staff(_message.Message):
 Global___Staff: _TypeAlias = Staff  # noqa: Y015
 
 @_typing.final
+class ReceiverChange(_message.Message):
+    """One recipient that an update adds or removes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGAN_ID_FIELD_NUMBER: _builtins.int
+    ADDED_FIELD_NUMBER: _builtins.int
+    organ_id: _builtins.str
+    added: _builtins.bool
+    """True: added; false: removed, who will see it as a recall."""
+    def __init__(
+        self,
+        *,
+        organ_id: _builtins.str = ...,
+        added: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "organ_id", b"organ_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiverChange: _TypeAlias = ReceiverChange  # noqa: Y015
+
+@_typing.final
+class UpdatedParts(_message.Message):
+    """What an update changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_CHANGED_FIELD_NUMBER: _builtins.int
+    RECEIVERS_CHANGED_FIELD_NUMBER: _builtins.int
+    RECEIVERS_FIELD_NUMBER: _builtins.int
+    document_changed: _builtins.bool
+    receivers_changed: _builtins.bool
+    @_builtins.property
+    def receivers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReceiverChange]:
+        """Exactly where the recipients change."""
+
+    def __init__(
+        self,
+        *,
+        document_changed: _builtins.bool = ...,
+        receivers_changed: _builtins.bool = ...,
+        receivers: _abc.Iterable[Global___ReceiverChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_changed", b"document_changed", "receivers", b"receivers", "receivers_changed", b"receivers_changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdatedParts: _TypeAlias = UpdatedParts  # noqa: Y015
+
+@_typing.final
+class Replacement(_message.Message):
+    """A document that is replaced, and who had received it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    ORGAN_IDS_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    @_builtins.property
+    def organ_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        organ_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "organ_ids", b"organ_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Replacement: _TypeAlias = Replacement  # noqa: Y015
+
+@_typing.final
+class Trace(_message.Message):
+    """A hop of the message: its sender first, then each axis that passed it on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGAN_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    organ_id: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """By the hop's own clock; absent where unreadable."""
+
+    def __init__(
+        self,
+        *,
+        organ_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "organ_id", b"organ_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Trace: _TypeAlias = Trace  # noqa: Y015
+
+@_typing.final
 class Attachment(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -394,6 +501,15 @@ class Envelope(_message.Message):
     PAPER_FOLLOWS_FIELD_NUMBER: _builtins.int
     STAFF_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    TARGET_DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    REPLACEMENTS_FIELD_NUMBER: _builtins.int
+    TRACES_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    REPLY_FORS_FIELD_NUMBER: _builtins.int
+    REFERENCE_CODES_FIELD_NUMBER: _builtins.int
+    TASK_CODES_FIELD_NUMBER: _builtins.int
+    APPLICATION_TYPE_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """The sender's own identifier of the document; made by convention (OrganId,yyyy/MM/dd,number/notation) where empty."""
     place: _builtins.str
@@ -411,6 +527,11 @@ class Envelope(_message.Message):
     business_reason: _builtins.str
     paper_follows: _builtins.bool
     """A paper original follows."""
+    target_document_id: _builtins.str
+    """The document that is recalled or updated."""
+    direction: _builtins.bool
+    """Extensions of the national platform and its SDK, shown as they came; the service writes none but direction."""
+    application_type: _builtins.str
     @_builtins.property
     def sender(self) -> Global___Party: ...
     @_builtins.property
@@ -437,6 +558,24 @@ class Envelope(_message.Message):
     def staff(self) -> Global___Staff: ...
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]: ...
+    @_builtins.property
+    def updated(self) -> Global___UpdatedParts:
+        """For an update only."""
+
+    @_builtins.property
+    def replacements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Replacement]:
+        """For a replacement only."""
+
+    @_builtins.property
+    def traces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trace]:
+        """Written by the service where empty."""
+
+    @_builtins.property
+    def reply_fors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def reference_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def task_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -465,12 +604,23 @@ class Envelope(_message.Message):
         paper_follows: _builtins.bool = ...,
         staff: Global___Staff | None = ...,
         attachments: _abc.Iterable[Global___Attachment] | None = ...,
+        target_document_id: _builtins.str = ...,
+        updated: Global___UpdatedParts | None = ...,
+        replacements: _abc.Iterable[Global___Replacement] | None = ...,
+        traces: _abc.Iterable[Global___Trace] | None = ...,
+        direction: _builtins.bool | None = ...,
+        reply_fors: _abc.Iterable[_builtins.str] | None = ...,
+        reference_codes: _abc.Iterable[_builtins.str] | None = ...,
+        task_codes: _abc.Iterable[_builtins.str] | None = ...,
+        application_type: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "document_type", b"document_type", "due_on", b"due_on", "promulgated_on", b"promulgated_on", "sender", b"sender", "signer", b"signer", "staff", b"staff"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_direction", b"_direction", "code", b"code", "direction", b"direction", "document_type", b"document_type", "due_on", b"due_on", "promulgated_on", b"promulgated_on", "sender", b"sender", "signer", b"signer", "staff", b"staff", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appendixes", b"appendixes", "attachments", b"attachments", "business", b"business", "business_reason", b"business_reason", "circulation", b"circulation", "code", b"code", "content", b"content", "copies", b"copies", "document_id", b"document_id", "document_type", b"document_type", "due_on", b"due_on", "pages", b"pages", "paper_follows", b"paper_follows", "place", b"place", "places", b"places", "priority", b"priority", "promulgated_on", b"promulgated_on", "recipients", b"recipients", "responses_for", b"responses_for", "sender", b"sender", "signer", b"signer", "staff", b"staff", "steering_type", b"steering_type", "subject", b"subject", "typist_notation", b"typist_notation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_direction", b"_direction", "appendixes", b"appendixes", "application_type", b"application_type", "attachments", b"attachments", "business", b"business", "business_reason", b"business_reason", "circulation", b"circulation", "code", b"code", "content", b"content", "copies", b"copies", "direction", b"direction", "document_id", b"document_id", "document_type", b"document_type", "due_on", b"due_on", "pages", b"pages", "paper_follows", b"paper_follows", "place", b"place", "places", b"places", "priority", b"priority", "promulgated_on", b"promulgated_on", "recipients", b"recipients", "reference_codes", b"reference_codes", "replacements", b"replacements", "reply_fors", b"reply_fors", "responses_for", b"responses_for", "sender", b"sender", "signer", b"signer", "staff", b"staff", "steering_type", b"steering_type", "subject", b"subject", "target_document_id", b"target_document_id", "task_codes", b"task_codes", "traces", b"traces", "typist_notation", b"typist_notation", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__direction: _TypeAlias = _typing.Literal["direction"]  # noqa: Y015
+    _WhichOneofArgType__direction: _TypeAlias = _typing.Literal["_direction", b"_direction"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__direction) -> _WhichOneofReturnType__direction | None: ...
 
 Global___Envelope: _TypeAlias = Envelope  # noqa: Y015
 
