@@ -14,7 +14,7 @@ from bench.fuzz_seeds import Seed
 
 MAX_PAGES: Final = 8
 MAX_SIDE_UNITS: Final = 3000
-_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0+\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ class Leniency(StrEnum):
     TABLE_ROWS_UNEVEN = "TABLE_ROWS_UNEVEN"
     """Rows of a cross-reference table are not 20 bytes long (ISO 32000-2 §7.5.4): their line ends
     are of one byte, or of three. Every row is read whole, and no object is named twice."""
+    STREAM_NUMBER_REUSED = "STREAM_NUMBER_REUSED"
+    """An update gives an object the number of a cross-reference stream that no table lists. By the
+    tables nothing had that number, and the document named no such object before."""
     WHITE_SPACE_AFTER_END = "WHITE_SPACE_AFTER_END"
     """White space follows the last signed byte, the same as behind an older signature within what
     was signed: the maker's own. It shows nothing."""

@@ -18,6 +18,8 @@ what a speed-up alone saves of the time without any, on 50 KB:
 - pages: it also compares every page of both revisions. `signer.engine.pages` leaves out those that
   no revision between touched.
 
+Cross-reference streams that list themselves nowhere are let pass (`signer.engine.own_numbers`).
+
 One more replacement is for encrypted documents: what walks through an object, as the difference
 analysis does, gets arrays and dictionaries within it decrypted too, where the original hides
 them, and all that they refer to, behind an object that is neither.
@@ -43,7 +45,7 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from pyhanko.sign.diff_analysis.rules import form_field_rules
 
-from signer.engine import steps
+from signer.engine import own_numbers, steps
 from signer.engine.pages import original_walk_pages, walk_pages
 from signer.engine.usages import load_usages, original_load_usages
 
@@ -184,12 +186,13 @@ _REPLACEMENTS: Final[tuple[tuple[object, str, object, object], ...]] = (
         generic.DecryptedObjectProxy,
         "decrypted",
         property(decrypted_throughout),
-        property(original_decrypt),
+        generic.DecryptedObjectProxy.__dict__["decrypted"],
     ),
     (generic.NameObject, "write_to_stream", write_name, original_write_name),
     (generic, "_decode_name", decode_name, original_decode_name),
     (misc, "_read_until_class", steps.read_until, steps.original_read_until),
     (xref, "parse_xref_table", steps.parse_table, steps.original_parse_table),
+    (xref, "_check_freed_refs", own_numbers.check_freed, own_numbers.original_check_freed),
     (HistoricalResolver, "_subsume_object", steps.subsume, steps.original_subsume),
     (HistoricalResolver, "_load_reverse_xref_cache", load_usages, original_load_usages),
     (form_field_rules, "_walk_page_tree_annots", walk_pages, original_walk_pages),
@@ -238,7 +241,7 @@ def unlock(reader: PdfFileReader) -> bool:
     Its owner's password only asks viewers not to print or to copy (ISO 32000-2 §7.6.4.2). All
     revisions must be encrypted the same way: another key would give signed bytes another meaning.
     """
-    if not encrypted_throughout(reader):
+    if not encrypted_throughout(reader) or own_numbers.stream_number_reused(reader):
         return False
     handler = reader.security_handler
     if not isinstance(handler, StandardSecurityHandler) or handler.pdf_mac_enabled:

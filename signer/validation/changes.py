@@ -39,6 +39,7 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine.idle_frees import WithoutIdleFrees, freed_again_after
+from signer.engine.own_numbers import with_own_numbers_free
 from signer.engine.reading import ENGINE_ERRORS, array, dictionary, raw, told
 from signer.leniencies import Leniency
 from signer.office.number_and_date import TEXT_FIELDS
@@ -116,7 +117,7 @@ class _Policy(StandardDiffPolicy):
         """Judge all revisions after the signed one, each by itself."""
         if isinstance(base_revision, int):
             base_revision = reader.get_historical_resolver(base_revision)
-        signed = without_missing_streams(base_revision)
+        signed = without_missing_streams(with_own_numbers_free(base_revision))
         review = copy(self)
         review.pages = pages_with_copies(signed)
         return super(_Policy, review).review_file(reader, signed, field_mdp_spec, doc_mdp)

@@ -16,6 +16,7 @@ from pyhanko.pdf_utils.xref import XRefSectionType
 from pyhanko.sign.general import find_cms_attribute_iter
 
 from signer.document import StructureError, comment_before_end
+from signer.engine.own_numbers import stream_number_reused
 from signer.engine.reading import ENGINE_ERRORS
 from signer.engine.rsa_moduli import with_unsigned_modulus
 from signer.leniencies import Leniency
@@ -37,6 +38,8 @@ def of_file(opened: Opened) -> frozenset[Leniency]:
 
 def _of_file(document: bytes, reader: PdfFileReader) -> Iterator[Leniency]:
     xrefs = reader.xrefs
+    if stream_number_reused(reader):
+        yield Leniency.STREAM_NUMBER_REUSED
     if xrefs.hybrid_xrefs_present:
         yield Leniency.HYBRID_REFERENCES
     for revision in range(xrefs.total_revisions):

@@ -17,6 +17,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError
 
 from certs.keys.file import FileKey
+from signer.engine import own_numbers
 from signer.engine import reading as engine
 from signer.errors import DocumentMalformed
 from signer.verdicts import Verdict
@@ -31,6 +32,7 @@ SOURCES = {
     "95bb564b06843e5a": engine.original_decrypt,
     "52decfbf730ebee9": engine.original_write_name,
     "963405df0a1e5d06": engine.original_decode_name,
+    "314aa83ad9524ecf": own_numbers.original_check_freed,
 }
 
 
