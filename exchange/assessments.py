@@ -8,6 +8,7 @@ from typing import Final
 from exchange.grown_documents import SignedPart
 from exchange.report_material import MaterialItem, items_of
 from exchange.signing_for import SignedFor
+from signer.policy.values import DEFAULT, VerificationPolicy
 from signer.report import Report
 from signer.verdicts import Verdict
 from storage.database import Connection
@@ -41,17 +42,22 @@ def judged_under(*, trust_version: str, policy: str) -> str:
     return f"{trust_version};{policy};congvan {_PROGRAM}"
 
 
-def holds_until(report: Report, *, reuse_for: timedelta) -> datetime | None:
+def holds_until(
+    report: Report, *, reuse_for: timedelta, policy: VerificationPolicy = DEFAULT
+) -> datetime | None:
     """Return until when an assessment made anew would be the same, for `reuse_for` at most.
 
     A valid document's evidence and certificates bound it: after an OCSP response's or a CRL's
-    nextUpdate there is newer evidence. Instants before the judgement belong to what time-stamps
+    nextUpdate there is newer evidence. So does the next end of an algorithm that the policy names,
+    whether the document uses it or not: what was not looked at costs a judgement a year at most.
+    Instants before the judgement belong to what time-stamps
     proved of the past. What is undetermined may be determined by the next attempt, and what could
     not be read may have met a limit that is not the document's own: neither holds.
     """
     if report.verdict not in _LASTING:
         return None
     ends = [report.judged_at + reuse_for]
+    ends += [end] if (end := policy.next_end(report.judged_at)) else []
     for entry in report.signatures if report.verdict is Verdict.VALID else ():
         if any(each.next_update is None for each in entry.evidence):
             return None  # RFC 6960 §4.2.2.1: newer information is available all the time

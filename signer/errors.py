@@ -29,6 +29,7 @@
     │   ├── SignatureUndetermined      SIGNATURE_UNDETERMINED
     │   └── SignatureMissing           SIGNATURE_MISSING
     ├── PolicyInvalid              POLICY_INVALID: a file that says what signatures must be
+    │   └── PolicyNotInForce           POLICY_NOT_IN_FORCE: its valid_from is yet to come
     └── SandboxFailed              the process that reads strangers' bytes
         ├── SandboxLimitExceeded       SANDBOX_LIMIT_EXCEEDED
         └── SandboxBroken              SANDBOX_BROKEN
@@ -225,6 +226,12 @@ class PolicyInvalid(SignerError):
     """The verification policy can't be used. Correct its file at the places named."""
 
     reason = "POLICY_INVALID"
+
+
+class PolicyNotInForce(PolicyInvalid):
+    """The verification policy is not in force yet. Use the one that is until the day it names."""
+
+    reason = "POLICY_NOT_IN_FORCE"
 
 
 class SandboxFailed(SignerError):

@@ -12,7 +12,7 @@ from exchange.cli.commands import Options, as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.output import Output
-from exchange.cli.trust import TrustOptions, known_profile
+from exchange.cli.trust import TrustOptions, known_profile, now
 from signer.policy.files import parse_policy, policy_bytes, read_policy, shipped_policies
 from signer.policy.values import DEFAULT, DocumentKind, VerificationPolicy
 
@@ -94,13 +94,14 @@ def policy_of(options: JudgingOptions) -> VerificationPolicy:
 def chosen_policy(options: PolicyOptions) -> VerificationPolicy:
     """Read the policy of the options, else the profile's, else the default.
 
-    Raises PolicyInvalid, ProfileInvalid.
+    Raises PolicyInvalid, PolicyNotInForce, ProfileInvalid.
     """
     named = options.policy
     if named is None:
         profile = known_profile(options)
         named = profile.policy if profile else None
-    return read_policy(policy_path(named)) if named is not None else DEFAULT
+    policy = read_policy(policy_path(named)) if named is not None else DEFAULT
+    return policy.in_force(now())
 
 
 def policy_path(named: Path) -> Path:
@@ -125,7 +126,9 @@ def check(options: CheckOptions, output: Output) -> ExitCode:
     """Kiểm tra tệp chính sách · Tell whether a policy's file can be used."""
     policy = read_policy(policy_path(options.policy))
     output.document(_facts(policy))
-    output.say("policy.usable", policy=policy.label)
+    begun = policy.valid_from <= now().date()
+    key = "policy.usable" if begun else "policy.usable_later"
+    output.say(key, policy=policy.label, day=policy.valid_from.strftime("%d/%m/%Y"))
     return ExitCode.OK
 
 

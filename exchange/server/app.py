@@ -159,8 +159,9 @@ def _assessing(settings: Settings) -> AssessingPolicy:
     """Read the verification policy once; raises PolicyInvalid, so that none is judged by less."""
     path = settings.verification.policy or shipped_policies()[DEFAULT.name]
     content = policy_bytes(path)
+    policy = parse_policy(content, source=f"verification.policy: {path}")
     return AssessingPolicy(
-        policy=parse_policy(content, source=f"verification.policy: {path}"),
+        policy=policy.in_force(datetime.now(UTC)),
         policy_document=content.decode("utf-8"),
         reuse_for=timedelta(seconds=settings.verification.reuse_seconds),
     )

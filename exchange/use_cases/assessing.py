@@ -38,7 +38,7 @@ async def assess_copy(
         at=now,
         policy=policy,
     )
-    until = holds_until(report, reuse_for=reuse_for) if reuse_for else None
+    until = holds_until(report, reuse_for=reuse_for, policy=policy) if reuse_for else None
     return Assessment(
         report=report,
         under=under,

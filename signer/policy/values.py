@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Final
 
 from certs.algorithms import MIN_RSA_BITS
 from certs.trust.anchors import AnchorClass, Block
-from signer.errors import PolicyInvalid
+from signer.errors import PolicyInvalid, PolicyNotInForce
 from signer.verdicts import SignatureKind, SignatureLevel
 
 DIGESTS: Final = (
@@ -130,6 +130,12 @@ class AlgorithmRules:
         if len(set(sizes)) != len(sizes) or any(bits < MIN_RSA_BITS for bits in sizes):
             raise PolicyInvalid(f"algorithms.rsa_bits: each once, from {MIN_RSA_BITS} on")
 
+    @property
+    def ends(self) -> frozenset[date]:
+        """The days on which an algorithm of these ends."""
+        tables = (self.digests, self.schemes, tuple(each.rule for each in self.rsa), self.curves)
+        return frozenset(each.ends_on for table in tables for each in table if each.ends_on)
+
     def weakness(self, used: Algorithms, *, at: datetime) -> Weakness | None:
         """Say what of the algorithms used does not count at the instant; None where all do."""
         tables = (
@@ -236,6 +242,25 @@ class VerificationPolicy:
         block = self.block if self.blocks or self.rules.own_anchors else None
         kind = self.kind if self.documents else None
         return f"{self.label}/{block or '-'}/{kind or '-'}"
+
+    def in_force(self, at: datetime) -> VerificationPolicy:
+        """Return the policy itself; raises PolicyNotInForce before the day from which it is valid.
+
+        at: when somebody means to judge by it, not the instant that is judged about: a policy of
+        today may well be asked about signatures of before it.
+        """
+        if at.astimezone(UTC).date() < self.valid_from:
+            raise PolicyNotInForce(f"{self.label}: valid_from = {self.valid_from}")
+        return self
+
+    def next_end(self, at: datetime) -> datetime | None:
+        """When the next of its algorithms ends after the instant; None where none will."""
+        ends = (self._midnight(day) for day in self.algorithms.ends)
+        return min((end for end in ends if end > at), default=None)
+
+    @staticmethod
+    def _midnight(day: date) -> datetime:
+        return datetime.combine(day, time(), tzinfo=UTC)
 
     def for_block(self, block: Block) -> VerificationPolicy:
         """Return the same policy, asked for a document of that block."""

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.assessments import holds_until, judged_under
+from signer.policy.files import parse_policy, shipped_policies
 from signer.report import (
     CertificateReport,
     Changes,
@@ -107,6 +108,14 @@ def test_it_always_ends_after_the_judgement_and_within_the_operator_s_time(
     until = holds_until(report(Verdict.VALID, chain=chain), reuse_for=reuse)
     assert until is not None
     assert NOW < until <= NOW + reuse
+
+
+def test_nothing_holds_beyond_the_next_end_of_an_algorithm_of_the_policy() -> None:
+    text = shipped_policies()["default"].read_text("utf-8")
+    for day, until in (("2026-11-25", NOW + 21 * HOUR), ("2026-11-24", NOW + 48 * HOUR)):
+        policy = parse_policy(text.replace('sha224 = "open"', f"sha224 = {day}").encode())
+        assert policy.next_end(NOW) == (NOW + 21 * HOUR if day.endswith("25") else None)
+        assert holds_until(report(Verdict.VALID), reuse_for=48 * HOUR, policy=policy) == until
 
 
 def test_another_trust_store_or_policy_is_another_assessment() -> None:

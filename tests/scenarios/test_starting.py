@@ -15,6 +15,7 @@ import pytest
 from certs.practice.authority import Issued
 from congvan.v1 import registry_pb2, registry_pb2_grpc
 from exchange.cli.exits import ExitCode
+from signer.policy.files import shipped_policies
 from tests.support.postgres import reachable_directory
 from tests.support.practice import Practice
 from tests.support.service import (
@@ -126,6 +127,12 @@ def broken_policy(directory: Path) -> None:
     file.write_text(file.read_text("utf8") + '\n[verification]\npolicy = "policy.toml"\n', "utf8")
 
 
+def future_policy(directory: Path) -> None:
+    broken_policy(directory)
+    text = shipped_policies()["default"].read_text("utf-8")
+    (directory / "policy.toml").write_text(text.replace("valid_from = 2025", "valid_from = 2999"))
+
+
 SPOILT = [
     Spoilt(
         spoil=damaged_key,
@@ -150,6 +157,12 @@ SPOILT = [
         reason="POLICY_INVALID",
         code=ExitCode.USAGE,
         names="rules.least: unknown",
+    ),
+    Spoilt(
+        spoil=future_policy,
+        reason="POLICY_NOT_IN_FORCE",
+        code=ExitCode.USAGE,
+        names="valid_from = 2999-08-15",
     ),
     Spoilt(spoil=damaged_tls, reason="SETTING_INVALID", code=ExitCode.USAGE, names="tls"),
 ]

@@ -1,13 +1,13 @@
 """Policies as files: what is read, and what is refused with every place that is wrong."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from certs.trust.anchors import AnchorClass, Block
-from signer.errors import PolicyInvalid
+from signer.errors import PolicyInvalid, PolicyNotInForce
 from signer.policy import values as policy_module
 from signer.policy.files import MAX_BYTES, parse_policy, policy_bytes, read_policy, shipped_policies
 from signer.policy.values import (
@@ -178,3 +178,15 @@ def test_a_file_that_is_too_large_or_not_there_is_refused(tmp_path: Path) -> Non
     for path in (large, tmp_path / "none.toml", tmp_path):
         with pytest.raises(PolicyInvalid):
             policy_bytes(path)
+
+
+def test_a_policy_is_refused_before_the_day_from_which_it_is_valid() -> None:
+    policy = parse_policy(changed("valid_from = 2025-08-15", "valid_from = 2027-01-01"))
+    with pytest.raises(PolicyNotInForce) as refused:
+        policy.in_force(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert refused.value.reason == "POLICY_NOT_IN_FORCE"
+    assert "2027-01-01" in refused.value.detail
+    begun = datetime(2027, 1, 1, tzinfo=UTC)
+    assert policy.in_force(begun) is policy
+    # The day begins in UTC, wherever the clock stands that tells the instant.
+    assert policy.in_force(begun.astimezone(timezone(timedelta(hours=-5)))) is policy

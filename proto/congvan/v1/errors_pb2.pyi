@@ -147,6 +147,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The signature with its time-stamp is larger than the room reserved for it."""
     POLICY_INVALID: _ErrorReason.ValueType  # 226
     """The verification policy can't be used."""
+    POLICY_NOT_IN_FORCE: _ErrorReason.ValueType  # 227
+    """The verification policy is not in force yet."""
     DIGEST_INVALID: _ErrorReason.ValueType  # 300
     """Rows and objects.
     This is not a SHA-256 digest.
@@ -390,6 +392,8 @@ CONTAINER_TOO_LARGE: ErrorReason.ValueType  # 225
 """The signature with its time-stamp is larger than the room reserved for it."""
 POLICY_INVALID: ErrorReason.ValueType  # 226
 """The verification policy can't be used."""
+POLICY_NOT_IN_FORCE: ErrorReason.ValueType  # 227
+"""The verification policy is not in force yet."""
 DIGEST_INVALID: ErrorReason.ValueType  # 300
 """Rows and objects.
 This is not a SHA-256 digest.

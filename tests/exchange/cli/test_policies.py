@@ -120,3 +120,24 @@ def test_a_policy_that_can_be_used_is_told_so(
     checked = congvan("policy", "check", seal_wanted)
     assert checked.code == 0
     assert "mine@1#" in checked.out
+
+
+def test_a_policy_of_the_future_is_refused_wherever_it_is_named(
+    congvan: Program, desk: Desk, signed: Path
+) -> None:
+    future = desk.directory / "future.toml"
+    text = SHIPPED["default"].read_text("utf-8")
+    future.write_text(text.replace("valid_from = 2025", "valid_from = 2999"), "utf-8")
+    for at in ((), ("--at", "2026-01-01")):
+        told = congvan("verify", signed, *desk.trusting, "--policy", future, *at, "--json")
+        assert (told.code, told.reason) == (2, "POLICY_NOT_IN_FORCE")
+    looked = congvan("policy", "check", future, "--lang", "vi")
+    assert looked.code == 0
+    assert "15/08/2999" in looked.out
+
+
+def test_a_policy_of_today_judges_what_was_signed_before_it(
+    congvan: Program, desk: Desk, signed: Path
+) -> None:
+    told = congvan("verify", signed, *desk.trusting, "--at", "2001-01-01", "--json")
+    assert told.document["policy"] == DEFAULT.label
