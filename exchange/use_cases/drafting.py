@@ -35,8 +35,7 @@ def draft_from_envelope(services: Services, caller: Endpoint, *, envelope: Envel
 
     Raises:
         SenderIdentityMismatch: the envelope names another sender.
-        ArgumentInvalid: too many recipients or attachments, or a recall, an update or a replacement:
-            those are not sent as drafts.
+        ArgumentInvalid: too many recipients or attachments; a recall, an update or a replacement.
 
     """
     _require_own(caller, envelope)
