@@ -7,7 +7,7 @@ in the sandbox.
 """
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from exchange.edxml.attachments import content_pieces, read_attachments
@@ -68,12 +68,19 @@ def locate_edxml(
     message = Fields(root, path="", notes=notes)
     envelope = message.group("edXMLEnvelope")
     header = Fields(envelope.group("edXMLHeader").node, path="", notes=notes)
-    errors = _read_errors((header, envelope, message), notes)
+    errors = _read_errors(root, notes)
     fields = Fields(header.group("MessageHeader", "Status").node, path="", notes=notes)
+    if errors and not _brings(fields, message):
+        document_id = fields.text("DocumentId") or fields.group("ResponseFor").text("DocumentId")
+        # What is repeated of the refused message is known to its sender.
+        _use_all(fields.node)
+        return ReadErrors(
+            document_id=document_id,
+            errors=errors,
+            extras=_extras(root, notes),
+            warnings=notes.warnings,
+        )
     if not fields.node.children:
-        if errors:
-            extras = _extras(root, notes)
-            return ReadErrors(errors=errors, warnings=notes.warnings, extras=extras)
         raise EnvelopeIncomplete("is missing", field="MessageHeader")
     if fields.has("StatusCode") or fields.node.key == folded("Status"):
         status = read_status(fields, notes)
@@ -132,18 +139,37 @@ def _note_problems(problems: Iterable[Problem], notes: Notes) -> None:
         notes.warn(WarningCode.FIELD_AGAINST_RULES, problem.field, detail=problem.detail)
 
 
-def _read_errors(places: Iterable[Fields], notes: Notes) -> tuple[ReportedError, ...]:
-    """Read what an axis has against a message: in the header, or wherever it was put instead."""
+def _brings(fields: Fields, message: Fields) -> bool:
+    """Tell whether a message brings a status or attachments."""
+    return fields.has("StatusCode") or message.has("AttachmentEncoded")
+
+
+def _read_errors(root: Node, notes: Notes) -> tuple[ReportedError, ...]:
+    """Read what an axis has against a message, wherever it says so: sources differ about where."""
     errors = tuple(
         ReportedError(code=each.text("Code", "ErrorCode"), description=each.text("Description"))
-        for place in places
-        for group in place.groups("ErrorList")
-        for each in group.groups("Error")
+        for group in _named(root, "ErrorList")
+        for each in Fields(group, path="ErrorList", notes=notes).groups("Error")
     )
     told = tuple(each for each in errors if each.code or each.description)
     if told:
         notes.warn(WarningCode.ERRORS_REPORTED, "ErrorList", detail=told[0].code)
     return told
+
+
+def _use_all(node: Node) -> None:
+    for child in node.children:
+        child.used = True
+        _use_all(child)
+
+
+def _named(node: Node, name: str) -> Iterator[Node]:
+    for child in node.children:
+        if child.key == folded(name):
+            child.used = True
+            yield child
+        else:
+            yield from _named(child, name)
 
 
 def _extras(root: Node, notes: Notes) -> tuple[RawElement, ...]:

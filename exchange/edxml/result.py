@@ -134,8 +134,12 @@ class ReadStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadErrors:
-    """An axis' answer that holds nothing but errors: it refused a message."""
+    """An axis' answer that brings errors and no document: it refused a message.
 
+    `document_id` is that of the message, where the answer repeats it.
+    """
+
+    document_id: str = ""
     errors: tuple[ReportedError, ...]
     warnings: tuple[ReadWarning, ...] = ()
     extras: tuple[RawElement, ...] = ()

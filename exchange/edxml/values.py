@@ -53,6 +53,8 @@ def read_instant(text: str) -> dt.datetime | None:
         local = dt.datetime(
             day.year, day.month, day.day, hour, minute, second, tzinfo=_offset(found["zone"])
         )
+        # Also what can't be told in the time of Vietnam is no instant of the calendar here.
+        local.astimezone(VIETNAM_TIME)
         return local.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
