@@ -1,14 +1,16 @@
 """Hostile edXML: each attack meets a named limit and ends in a named error, quickly."""
 
+import base64
 import io
 import re
 import struct
 import time
 import zipfile
+from typing import IO, cast
 
 import pytest
 
-from exchange.edxml import WarningCode
+from exchange.edxml import WarningCode, locate_edxml
 from exchange.edxml.limits import EdxmlLimits
 from exchange.edxml.reader import read_edxml
 from exchange.errors import (
@@ -217,3 +219,118 @@ def test_an_error_never_quotes_the_message() -> None:
         with pytest.raises(EnvelopeInvalid) as refused:
             read_edxml(bent.encode())
         assert secret not in str(refused.value)
+
+
+LONG = base64.b64encode(bytes(300_000)).decode()
+ENCODED = base64.b64encode(PDF).decode()
+
+
+MARKUP = [
+    "<!DOCTYPE a>",
+    "<!-- unclosed",
+    "<![CDATA[ unclosed",
+    "</edXML:Other>",
+    "<a>",
+    "<?xml ?>",
+]
+
+
+@pytest.mark.parametrize("inside", MARKUP)
+@pytest.mark.parametrize("before", ["", LONG], ids=["short", "long"])
+def test_markup_that_is_not_well_formed_amid_base64_is_refused(inside: str, before: str) -> None:
+    # Long base64 is not parsed; markup in it always is.
+    bent = PLAIN.replace(ENCODED, f"{before}\n{inside}{LONG}")
+    with pytest.raises((EdxmlMalformed, EdxmlDoctypeRefused)):
+        read_edxml(bent.encode())
+
+
+@pytest.mark.parametrize("inside", ["&unknown;", "&#0;", "&lt;", "&", "&#99999999;"])
+def test_references_amid_long_base64_are_damage(inside: str) -> None:
+    read = read_document(PLAIN.replace(ENCODED, f"{LONG}{inside}{LONG}"))
+    assert read.attachments[0].content == bytes(300_000)
+    assert WarningCode.ATTACHMENT_DAMAGED in [w.code for w in read.warnings]
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\xfe", b"\0", b"\xc0\x80", b"]]>", "ế".encode()])
+def test_garbage_amid_long_base64_is_damage_or_refused(garbage: bytes) -> None:
+    encoded = ENCODED.encode()
+    begun = LONG.encode() * 2
+    bent = PLAIN.encode().replace(encoded, begun + garbage + LONG.encode())
+    read = read_document(bent)
+    assert read.attachments[0].content == bytes(300_000) * 2
+    assert WarningCode.ATTACHMENT_DAMAGED in [w.code for w in read.warnings]
+
+
+def test_a_hidden_second_attachment_is_seen_by_every_reader_or_by_none() -> None:
+    hidden = "</edXML:ContentTransferEncoded><!-- -->"
+    bent = PLAIN.replace(ENCODED, f"{LONG}<!-- {hidden} -->{ENCODED}")
+    with pytest.raises(EdxmlMalformed):
+        read_edxml(bent.encode())
+    bent = PLAIN.replace(ENCODED, f"{LONG}<![CDATA[</edXML:ContentTransferEncoded>]]>")
+    (found,) = read_document(bent).attachments
+    assert found.content == bytes(300_000)
+
+
+class Endless(io.RawIOBase):
+    """A message that never ends."""
+
+    def __init__(self, begin: bytes, again: bytes) -> None:
+        super().__init__()
+        self._begin = begin
+        self._again = again
+        self._at = 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset
+        return offset
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None
+        text = self._begin + self._again * (1 + (self._at + size) // len(self._again))
+        found = text[self._at : self._at + size]
+        self._at += len(found)
+        return found
+
+
+@pytest.mark.parametrize(
+    "again", [b"QUJD", b"QUJDQUJD\r\n", b"<!-- x -->", b"<a>", b"x='&#1234;' "]
+)
+def test_a_message_without_end_meets_a_limit(again: bytes) -> None:
+    begin = PLAIN.encode().partition(ENCODED.encode())[0]
+    begin = begin if b"x=" not in again else begin + b"<a "
+    limits = EdxmlLimits(max_message_bytes=3_000_000, max_token_bytes=500_000, max_elements=5_000)
+    with pytest.raises((EdxmlTooLarge, EdxmlMalformed)):
+        locate_edxml(cast(IO[bytes], Endless(begin, again)), limits=limits)
+
+
+def test_a_long_tag_costs_no_more_than_its_length() -> None:
+    begun = time.process_time()
+    attributes = " ".join(f"a{n}='{'x' * 40}'" for n in range(90_000))
+    with pytest.raises(EdxmlTooLarge):
+        read_edxml(message(f"<b {attributes}/>"))
+    assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize("number", ["9" * 5, "9" * 4_000, "-1", "1e3", "0x10", "1.0", "²"])
+def test_a_number_beyond_its_range_is_absent_and_noted(number: str) -> None:
+    info = f"<edXML:PageAmount>{number}</edXML:PageAmount></edXML:OtherInfo>"
+    read = read_document(PLAIN.replace("</edXML:OtherInfo>", info))
+    assert read.envelope.other.pages is None
+    assert WarningCode.VALUE_UNREADABLE in [w.code for w in read.warnings]
+
+
+@pytest.mark.parametrize("field", ["Timestamp", "PromulgationDate"])
+def test_a_date_made_to_be_slow_is_read_quickly(field: str) -> None:
+    begun = time.process_time()
+    text = "2026/11/20 08:15" + " " * 150_000 + "x"
+    bent = re.sub(rf"(<edXML:{field}>)[^<]*", lambda found: found[1] + text, PLAIN, count=1)
+    assert WarningCode.DATE_IMPOSSIBLE in [w.code for w in read_document(bent).warnings]
+    assert time.process_time() - begun < 2
+
+
+def test_a_zip_inside_long_base64_is_bounded_too() -> None:
+    bomb = zipped(bytes(200_000_000))
+    begun = time.process_time()
+    with pytest.raises(EdxmlTooLarge):
+        read_edxml(document_text(bomb).encode())
+    assert time.process_time() - begun < 3
