@@ -38,6 +38,12 @@ class Leniency(StrEnum):
     STORE_REWRITTEN = "STORE_REWRITTEN"
     """An update wrote entries of the security store's /VRI anew or left them out. Evidence shows
     nothing, and what is left out is evidence that is missing."""
+    OUTPUT_INTENT_ADDED = "OUTPUT_INTENT_ADDED"
+    """An update added an output intent with a profile of plain sRGB, which is how viewers show the
+    colours anyway. Its primaries and curves were compared."""
+    ANNOTATION_TYPED = "ANNOTATION_TYPED"
+    """An update wrote /Type /Annot into annotations that lacked it, and nothing else. They can't be
+    of another type (ISO 32000-2 table 166)."""
     RESOURCES_COPIED = "RESOURCES_COPIED"
     """An update wrote a page's resources again under another number. They are equal in every entry
     in each revision, and name the same objects."""

@@ -36,6 +36,7 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
     XrefStreamRule,
 )
+from pyhanko.sign.diff_analysis.constants import ROOT_EXEMPT_STRICT_COMPARISON
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from signer.engine.idle_frees import WithoutIdleFrees, freed_again_after
@@ -46,6 +47,8 @@ from signer.office.number_and_date import TEXT_FIELDS
 from signer.office.prepared_fields import PreparedField, prepared_fields
 from signer.reasons import Reason
 from signer.signature_fields import FieldState, signature_fields
+from signer.validation import output_intents
+from signer.validation.annotation_types import annotations_typed, drop_added_types
 from signer.validation.annotations import (
     AnnotationRule,
     WidgetRule,
@@ -56,8 +59,8 @@ from signer.validation.form_rules import FILLED_KEYS, FormRule, NumberAndDateRul
 from signer.validation.overlays import covered_after
 from signer.validation.page_copies import (
     pages_with_copies,
+    put_resources_in_place,
     resources_copied_after,
-    with_resources_in_place,
 )
 from signer.validation.store_changes import SecurityStoreRule, store_rewritten_after
 from signer.validation.structure_tree import StructureTreeRule, structure_grown_after
@@ -101,11 +104,12 @@ class _Policy(StandardDiffPolicy):
     """The engine's policy over revisions as they are, without what changes nothing in them.
 
     annotations: whether those may change, as certifications of level 3 permit. pages: those whose
-    resources a later revision has elsewhere.
+    resources a later revision has elsewhere. typed: annotations that got their type later.
     """
 
     annotations = False
     pages: tuple[generic.Reference, ...] = ()
+    typed: tuple[generic.Reference, ...] = ()
 
     def review_file(
         self,
@@ -120,6 +124,7 @@ class _Policy(StandardDiffPolicy):
         signed = without_missing_streams(with_own_numbers_free(base_revision))
         review = copy(self)
         review.pages = pages_with_copies(signed)
+        review.typed = annotations_typed(signed)
         return super(_Policy, review).review_file(reader, signed, field_mdp_spec, doc_mdp)
 
     def apply(
@@ -140,8 +145,18 @@ class _Policy(StandardDiffPolicy):
         if streams_added(old, new):
             raise SuspiciousModification("the trailer names another document")
         new = without_missing_streams(new)
-        new = with_resources_in_place(old, new, pages=self.pages)
+        if self.pages or self.typed:
+            new = _own_view(new)
+            put_resources_in_place(old, new, pages=self.pages)
+            drop_added_types(old, new, typed=self.typed)
         return super().apply(old, new, field_mdp_spec, doc_mdp)
+
+
+def _own_view(resolver: HistoricalResolver) -> HistoricalResolver:
+    """Return a view of the same revision whose objects are nobody else's."""
+    view = type(resolver)(resolver.reader, resolver.revision)
+    view.trailer_view.update(resolver.trailer_view)
+    return view
 
 
 def _policy(*further: FieldMDPRule) -> _Policy:
@@ -156,7 +171,8 @@ def _policy(*further: FieldMDPRule) -> _Policy:
 def _global_rules() -> list[QualifiedWhitelistRule]:
     archival = ModificationLevel.LTA_UPDATES
     return [
-        CatalogModificationRule(),  # type: ignore[no-untyped-call]
+        CatalogModificationRule(ROOT_EXEMPT_STRICT_COMPARISON | {output_intents.KEY}),  # type: ignore[no-untyped-call]
+        output_intents.OutputIntentRule().as_qualified(ModificationLevel.FORM_FILLING),
         DocInfoRule().as_qualified(archival),
         XrefStreamRule().as_qualified(archival),
         ObjectStreamRule().as_qualified(archival),
@@ -337,6 +353,11 @@ def _with_leniencies(
     found = (
         (Leniency.FREED_AGAIN, freed_again_after(reader, revision)),
         (Leniency.STORE_REWRITTEN, store_rewritten_after(reader, revision)),
+        (Leniency.OUTPUT_INTENT_ADDED, output_intents.output_intent_added_after(reader, revision)),
+        (
+            Leniency.ANNOTATION_TYPED,
+            bool(annotations_typed(reader.get_historical_resolver(revision))),
+        ),
         (Leniency.RESOURCES_COPIED, resources_copied_after(reader, revision)),
         (Leniency.STRUCTURE_GROWN, structure_grown_after(reader, revision)),
         (Leniency.STREAMS_MISSING, streams_missing_since(reader, revision)),

@@ -65,30 +65,25 @@ def _page(
     return value if is_page else None
 
 
-def with_resources_in_place(
+def put_resources_in_place(
     old: HistoricalResolver, new: HistoricalResolver, *, pages: tuple[generic.Reference, ...]
-) -> HistoricalResolver:
-    """Return the newer revision, whose pages name their resources as the older one does.
+) -> None:
+    """Let the newer view's pages name their resources as the older ones do.
 
     SuspiciousModification where a page's resources are not equal to those that were signed.
     """
-    if not pages:
-        return new
-    plain = type(new)(new.reader, new.revision)
-    plain.trailer_view.update(new.trailer_view)
     for reference in pages:
-        before, after = _page(reference, old), _page(reference, plain)
+        before, after = _page(reference, old), _page(reference, new)
         if before is None or after is None:
             raise SuspiciousModification("a page is no longer a page")
         then, now = before.raw_get(_KEY), raw(after, _KEY)
         if then == now:
             continue
-        if now is None or not _Copy(old, plain).equal(then, now):
+        if now is None or not _Copy(old, new).equal(then, now):
             raise SuspiciousModification("a page's resources were changed")
         after[generic.NameObject(_KEY)] = generic.IndirectObject(  # type: ignore[no-untyped-call]
-            then.idnum, then.generation, plain
+            then.idnum, then.generation, new
         )
-    return plain
 
 
 class _Copy:
