@@ -15,7 +15,7 @@ from typing import IO
 PIECE_BYTES = 1 << 20
 """Size of one read of the message."""
 _BLANKS = b" \t\r\n"
-_ALPHABET = re.compile(rb"[A-Za-z0-9+/]*")
+_GOOD = re.compile(rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 # Some writers escape the ends of the lines of their base64: `&#13;`.
 _REFERENCE = re.compile(rb"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _REFERENCE_BYTES = 12
@@ -52,30 +52,25 @@ class Decoded:
         rest, ended = b"", False
         for characters in self._characters():
             joined = rest + characters
+            whole = len(joined) - len(joined) % _QUAD
+            block, rest = joined[:whole], joined[whole:]
             if ended and joined:
                 self.damaged = True
                 return
-            whole = len(joined) - len(joined) % _QUAD
-            block, rest = joined[:whole], joined[whole:]
-            if block:
-                yield from self._decode(block)
-                ended = block.endswith(b"=")
-            if self.damaged and not self._text.broken:
+            if not block:
+                continue
+            decoded, good = _decode(block)
+            if decoded:
+                yield decoded
+            if not good:
+                self.damaged = True
                 return
-        if ended and rest:
-            self.damaged = True
-        elif rest:
-            yield from self._decode(rest + b"=" * (-len(rest) % _QUAD))
-
-    def _decode(self, block: bytes) -> Iterator[bytes]:
-        try:
-            yield binascii.a2b_base64(block, strict_mode=True)
-        except binascii.Error:
-            self.damaged = True
-            good = _ALPHABET.match(block)
-            whole = good.end() // _QUAD * _QUAD if good else 0
-            if whole:
-                yield binascii.a2b_base64(block[:whole], strict_mode=True)
+            ended = block.endswith(b"=")
+        if rest:
+            decoded, good = _decode(rest + b"=" * (-len(rest) % _QUAD))
+            if decoded and not ended:
+                yield decoded
+            self.damaged = self.damaged or ended or not good
 
     def _characters(self) -> Iterator[bytes]:
         """Give the characters of the text without blanks, references to characters resolved."""
@@ -90,6 +85,15 @@ class Decoded:
                     piece = decoder.decode(piece, final=not left).encode("ascii", "replace")
                 piece, carry = _whole_references(carry + piece, more=left > 0)
                 yield piece.translate(None, _BLANKS)
+
+
+def _decode(block: bytes) -> tuple[bytes, bool]:
+    """Decode whole quads of characters, as far as they are good; tell whether all of them were."""
+    try:
+        return binascii.a2b_base64(block, strict_mode=True), True
+    except binascii.Error:
+        found = _GOOD.match(block)
+        return binascii.a2b_base64(found[0], strict_mode=True) if found else b"", False
 
 
 def _whole_references(text: bytes, *, more: bool) -> tuple[bytes, bytes]:

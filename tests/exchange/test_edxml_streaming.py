@@ -238,11 +238,30 @@ def test_base64_with_an_element_in_it_is_cut_there_and_noted() -> None:
     assert WarningCode.ATTACHMENT_DAMAGED in [w.code for w in read.warnings]
 
 
-@pytest.mark.parametrize("behind", ["QQ==QUJD", "Q===", "QUJ", "=", "A", "QUJD\N{NO-BREAK SPACE}"])
-def test_what_stands_behind_good_base64_is_noted_or_completed(behind: str) -> None:
-    bent = document_text().replace(ENCODED, base64.b64encode(PDF + b"!" * 2).decode() + behind)
-    read = read_document(bent)
-    assert read.attachments[0].content.startswith(PDF[: len(PDF) // 3 * 3])
+@pytest.mark.parametrize(
+    ("text", "content", "damaged"),
+    [
+        ("QUJD", b"ABC", False),
+        ("QUI=", b"AB", False),
+        ("QUI", b"AB", False),
+        ("QQ", b"A", False),
+        ("QQ=", b"A", False),
+        ("QUJDQ", b"ABC", True),
+        ("QQ==QUJD", b"A", True),
+        ("QQ==Q", b"A", True),
+        ("Q===", b"", True),
+        ("QUJD-_-_", b"ABC", True),
+        ("QUJD\N{NO-BREAK SPACE}QUJD", b"ABC", True),
+        ("QUJD\r\n\t QUJD", b"ABCABC", False),
+    ],
+)
+def test_base64_is_decoded_as_far_as_it_is_good(text: str, content: bytes, damaged: bool) -> None:
+    read = read_document(document_text().replace(ENCODED, text))
+    assert read.attachments[0].content == content
+    assert (WarningCode.ATTACHMENT_DAMAGED in [w.code for w in read.warnings]) is damaged
+    long = base64.b64encode(bytes(3 << 20)).decode()
+    found = read_document(document_text().replace(ENCODED, long + text)).attachments[0]
+    assert found.content == bytes(3 << 20) + content
 
 
 def test_a_large_message_between_small_reads_is_one_message() -> None:
