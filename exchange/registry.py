@@ -72,21 +72,35 @@ async def list_endpoints(
     return [_registered(row) for row in await cursor.fetchall()]
 
 
-async def signing_directory(connection: Connection) -> Directory:
-    """Read whose signatures are whose: all bodies, those that are closed too."""
-    cursor = await connection.execute(
-        "SELECT code, name, other_names, identifiers, parent, successor FROM endpoint"
-    )
-    return Directory(
-        Body(
-            code=OrganId(row["code"]),
-            names=(row["name"], *row["other_names"]),
-            identifiers=tuple(row["identifiers"]),
-            parent=OrganId(row["parent"]) if row["parent"] else None,
-            successor=OrganId(row["successor"]) if row["successor"] else None,
+class SigningDirectory:
+    """Whose signatures are whose, by all bodies, closed ones too: read anew where one changed."""
+
+    def __init__(self) -> None:
+        self._known: tuple[tuple[int, int], Directory] | None = None
+
+    async def read(self, connection: Connection) -> Directory:
+        """Give the directory as the registry has it now.
+
+        No row is ever deleted, and every change counts its row's version up: how many rows there
+        are and the sum of their versions name one state of the registry.
+        """
+        cursor = await connection.execute(
+            "SELECT count(*) AS bodies, coalesce(sum(version), 0) AS versions FROM endpoint"
         )
-        for row in await cursor.fetchall()
-    )
+        row = await cursor.fetchone()
+        state = (int(row["bodies"]), int(row["versions"])) if row else (0, 0)
+        known = self._known
+        if known is not None and known[0] == state:
+            return known[1]
+        cursor = await connection.execute(
+            "SELECT code, name, other_names, identifiers, parent, successor, version FROM endpoint"
+        )
+        rows = await cursor.fetchall()
+        directory = Directory(_body(each) for each in rows)
+        # Named by what was read, which may be of a moment later than the question above.
+        state = (len(rows), sum(each["version"] for each in rows))
+        self._known = (state, directory)
+        return directory
 
 
 async def add_endpoint(connection: Connection, endpoint: Endpoint) -> RegisteredEndpoint:
@@ -173,6 +187,16 @@ async def revoke_binding(
         (at, code, fingerprint),
     )
     return await get_endpoint(connection, code)
+
+
+def _body(row: dict[str, Any]) -> Body:
+    return Body(
+        code=OrganId(row["code"]),
+        names=(row["name"], *row["other_names"]),
+        identifiers=tuple(row["identifiers"]),
+        parent=OrganId(row["parent"]) if row["parent"] else None,
+        successor=OrganId(row["successor"]) if row["successor"] else None,
+    )
 
 
 def _columns(endpoint: Endpoint) -> tuple[Any, ...]:

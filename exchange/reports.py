@@ -10,7 +10,7 @@ from exchange.assessments import Assessment
 from exchange.errors import ReportUnknown
 from exchange.grown_documents import keep_parts, later_signatures, parts_of
 from exchange.report_material import MaterialItem, items_of, keep_material
-from exchange.signing_for import SignedFor
+from exchange.signing_for import Asked, SignedFor
 from signer.report import Report
 from storage.database import Connection
 
@@ -30,6 +30,11 @@ class KeptReport:
     material: tuple[MaterialItem, ...] = ()
     on_behalf_of: str = ""
     signed_for: tuple[SignedFor | None, ...] = ()
+
+    @property
+    def asked(self) -> Asked:
+        """Whose signatures they should be, and whether they are."""
+        return Asked(on_behalf_of=self.on_behalf_of, outcomes=self.signed_for)
 
 
 async def keep_report(

@@ -1,7 +1,7 @@
 """What the use cases work with: one frozen value, put together by the composition root."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from certs.trust.anchors import TrustStore
 from exchange.agency import OrganId
 from exchange.compliance.rate_definitions import RateDefinition
 from exchange.evidence import EvidenceSigner
+from exchange.registry import SigningDirectory
 from exchange.routing import RoutingTable
 from signer.policy.values import DEFAULT, VerificationPolicy
 from signer.sandbox.pool import Sandbox
@@ -120,3 +121,4 @@ class Services:
     assessing: AssessingPolicy
     operations: OperationPolicy
     clock: Callable[[], datetime]
+    directory: SigningDirectory = field(default_factory=SigningDirectory)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from certs.identity import IdentityKind, SignerIdentity
 from exchange.agency import OrganId, is_enterprise, is_new_form, is_old_form
@@ -151,6 +151,35 @@ class Directory:
             if at == later:
                 return True
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whose signatures a report's should be, and for each whether it is; empty where nobody asked.
+
+    on_behalf_of: the endpoint's code. outcomes: in the report's order, None for a time-stamp.
+    """
+
+    on_behalf_of: str = ""
+    outcomes: tuple[SignedFor | None, ...] = ()
+
+    def of(self, place: int) -> SignedFor | None:
+        """Give the outcome for the signature at that place of the report."""
+        return self.outcomes[place] if place < len(self.outcomes) else None
+
+
+NOT_ASKED: Final = Asked()
+
+
+def report_json(report: Report, asked: Asked = NOT_ASKED) -> dict[str, Any]:
+    """Give a report's JSON with whose signatures they are, where that was asked."""
+    told = report.to_json()
+    if asked.on_behalf_of:
+        told["on_behalf_of"] = asked.on_behalf_of
+        told["signed_for"] = document_for(report, asked.outcomes)
+        for place, entry in enumerate(told["signatures"]):
+            entry["signed_for"] = asked.of(place)
+    return told
 
 
 _OTHER: Final = SignedFor.OTHER_ORGANISATION

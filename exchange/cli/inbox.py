@@ -8,6 +8,7 @@ import typer
 from congvan.v1 import common_pb2, exchange_pb2
 from exchange.cli.commands import as_command
 from exchange.cli.exits import ExitCode
+from exchange.cli.gate import short_words, signed_for
 from exchange.cli.output import Output
 from exchange.cli.service import (
     ServiceOptions,
@@ -81,6 +82,7 @@ def item_json(item: exchange_pb2.MailboxItem) -> dict[str, Any]:
         "code": document_code(document.envelope),
         "subject": document.envelope.subject,
         "gate": [verdict_name(finding.verdict) for finding in document.gate],
+        "signed_for": [signed_for(finding) for finding in document.gate],
     }
 
 
@@ -91,13 +93,13 @@ def short(name: str) -> str:
 
 def _document_row(item: exchange_pb2.MailboxItem, output: Output) -> tuple[str, ...]:
     document = item.document
-    verdicts = {output.phrase(f"verdict.{verdict_name(each.verdict)}") for each in document.gate}
+    found = dict.fromkeys(short_words(each, output) for each in document.gate)
     return (
         short(document.delivery.name),
         document.envelope.sender.organ_id,
         document_code(document.envelope),
         document.envelope.subject,
-        ", ".join(sorted(verdicts)),
+        "\n".join(found),
     )
 
 

@@ -1,6 +1,7 @@
 """`congvan receive`: fetch documents, verify them, keep them, confirm, and report 01 and 03."""
 
 import json
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from exchange.cli.commands import as_command, is_ours
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode, exit_code_of
 from exchange.cli.files import is_taken, read_file, write_new
+from exchange.cli.gate import signed_for, whose_lines
 from exchange.cli.inbox import short
 from exchange.cli.output import Output, plain, reason_and_detail
 from exchange.cli.policies import PolicyOptions, chosen_policy
@@ -87,7 +89,7 @@ async def take_in(desk: Desk, item: exchange_pb2.MailboxItem) -> Intake:
     """
     delivery = item.document.delivery.name
     received = await receive(desk.connection, item.document, into=desk.into, sandbox=desk.sandbox)
-    reports = await _verify(desk, received)
+    reports = await _verify(desk, received, document=item.document)
     await acknowledge(desk.connection, item)
     if desk.register:
         await report_status(desk.connection, delivery, code=ARRIVED)
@@ -155,13 +157,15 @@ async def _receive_one(
         output.show(output.sentence(reason, indent=2))
         failed = {**facts, "outcome": "failed", "reason": reason, "detail": detail}
         return failed, exit_code_of(error)
-    _tell(intake, facts, output=output)
-    files = [file_json(file, report) for file, report in intake.reports]
+    _tell(intake, facts, gate=document.gate, output=output)
+    files = [_told_of(file, report, document=document) for file, report in intake.reports]
     folder = str(intake.received.folder)
     return {**facts, "outcome": "done", "folder": folder, "files": files}, ExitCode.OK
 
 
-async def _verify(desk: Desk, received: Received) -> list[tuple[Path, Report]]:
+async def _verify(
+    desk: Desk, received: Received, *, document: exchange_pb2.DocumentItem
+) -> list[tuple[Path, Report]]:
     reports = []
     assessor = Assessor(
         sandbox=desk.sandbox,
@@ -175,22 +179,50 @@ async def _verify(desk: Desk, received: Received) -> list[tuple[Path, Report]]:
             continue
         content = read_file(file, max_bytes=LIMITS.max_bytes)
         reports.append((file, await assessor.assess(content, at=now())))
-    _keep_reports(received.folder / REPORTS_FILE, reports)
+    found = [_told_of(Path(file.name), report, document=document) for file, report in reports]
+    _keep_reports(received.folder / REPORTS_FILE, found)
     return reports
 
 
-def _keep_reports(path: Path, reports: list[tuple[Path, Report]]) -> None:
+def _keep_reports(path: Path, found: list[dict[str, Any]]) -> None:
     # A repeated receive keeps the first judgement: it is the one that was acted upon.
     if not is_taken(path):
-        found = [file_json(Path(file.name), report) for file, report in reports]
         write_new(path, json.dumps({"files": found}, ensure_ascii=False, indent=2).encode())
 
 
-def _tell(intake: Intake, facts: dict[str, Any], *, output: Output) -> None:
+def _finding(
+    report: Report, gate: Iterable[exchange_pb2.GateFinding]
+) -> exchange_pb2.GateFinding | None:
+    """Give what the gate found in the file that a report is about, by its digest."""
+    return next((each for each in gate if each.document.sha256 == report.sha256), None)
+
+
+def _told_of(file: Path, report: Report, *, document: exchange_pb2.DocumentItem) -> dict[str, Any]:
+    """Give a file's JSON, with whether it is its sender's: the service knows by its registry."""
+    told = file_json(file, report)
+    found = _finding(report, document.gate)
+    if found is None:
+        return told
+    return {
+        **told,
+        "on_behalf_of": document.envelope.sender.organ_id,
+        "signed_for": signed_for(found),
+    }
+
+
+def _tell(
+    intake: Intake,
+    facts: dict[str, Any],
+    *,
+    gate: Iterable[exchange_pb2.GateFinding],
+    output: Output,
+) -> None:
     output.show(Text(output.phrase("receive.done", **facts), style="bold"))
     output.show("  → " + plain(intake.received.folder))
     for file, report in intake.reports:
         output.show(*lines(file.name, report, output=output))
+        if (found := _finding(report, gate)) is not None:
+            output.show(*whose_lines(found, facts["sender"], output=output))
     output.show("")
 
 

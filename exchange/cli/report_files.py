@@ -13,6 +13,7 @@ import typer
 from exchange.cli.errors import OutputUnwritable, UsageInvalid
 from exchange.cli.files import is_folder, require_new, write_new
 from exchange.cli.policies import JudgingOptions
+from exchange.inspection.composing import Circumstances
 from exchange.inspection.inspecting import Form, inspect, render
 from signer.report import Report
 from signer.sandbox.pool import Sandbox
@@ -97,7 +98,7 @@ class ReportFiles:
         if not wanted:
             return
         inspection = await inspect(
-            report, sandbox=sandbox, document=content, file_name=document.name
+            report, sandbox=sandbox, document=content, beside=Circumstances(file_name=document.name)
         )
         for form, path in wanted.items():
             put_in = content if form == "evidence" and self.with_document else None

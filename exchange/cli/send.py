@@ -12,13 +12,13 @@ from exchange.cli.drafts import draft_from
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
 from exchange.cli.files import read_file
+from exchange.cli.gate import finding_json, whose_lines
 from exchange.cli.moments import parse_day, today
 from exchange.cli.output import Output
 from exchange.cli.service import (
     ServiceOptions,
     connected,
     state_name,
-    verdict_name,
     verdict_text,
 )
 from exchange.client.sending import OutgoingFile, Sent, send, send_edxml
@@ -130,16 +130,7 @@ def sent_json(sent: Sent) -> dict[str, Any]:
             }
             for delivery in sent.deliveries
         ],
-        "gate": [
-            {
-                "file": finding.document.file_name,
-                "sha256": finding.document.sha256,
-                "verdict": verdict_name(finding.verdict),
-                "reason": finding.reason,
-                "report": finding.report,
-            }
-            for finding in sent.message.gate
-        ],
+        "gate": [finding_json(finding) for finding in sent.message.gate],
         "evidence": [each.name for each in sent.evidence],
     }
 
@@ -156,6 +147,8 @@ def tell(sent: Sent, output: Output) -> None:
         output.say("send.gate", file=finding.document.file_name, verdict=verdict)
         if finding.reason:
             output.show(output.sentence(finding.reason, indent=2))
+        sender = sent.message.envelope.sender.organ_id
+        output.show(*whose_lines(finding, sender, output=output))
 
 
 def _values(options: SendOptions) -> dict[str, Any]:

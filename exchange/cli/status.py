@@ -12,6 +12,7 @@ from congvan.v1 import exchange_pb2
 from exchange.cli.commands import as_command
 from exchange.cli.errors import UsageInvalid
 from exchange.cli.exits import ExitCode
+from exchange.cli.gate import finding_json, whose_lines
 from exchange.cli.output import Output, plain
 from exchange.cli.service import (
     ServiceOptions,
@@ -21,7 +22,6 @@ from exchange.cli.service import (
     instant_text,
     state_name,
     status_code,
-    verdict_name,
     verdict_text,
 )
 from exchange.client.connection import Connection
@@ -118,10 +118,7 @@ def _message_json(
         "code": document_code(message.envelope),
         "subject": message.envelope.subject,
         "submitted_at": instant_json(message.submit_time),
-        "gate": [
-            {"file": each.document.file_name, "verdict": verdict_name(each.verdict)}
-            for each in message.gate
-        ],
+        "gate": [finding_json(each) for each in message.gate],
         "deliveries": [_delivery_json(each) for each in deliveries],
     }
 
@@ -156,6 +153,8 @@ def _show_message(
         output.show(
             "  " + output.phrase("send.gate", file=finding.document.file_name, verdict=verdict)
         )
+        sender = message.envelope.sender.organ_id
+        output.show(*whose_lines(finding, sender, output=output))
     for delivery in deliveries:
         state = output.phrase(f"state.{state_name(delivery.state)}")
         output.show(f"  {plain(delivery.recipient)}: {state}")

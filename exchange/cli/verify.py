@@ -17,20 +17,25 @@ from rich.text import Text
 from certs.fetching.fetcher import EvidenceFetcher
 from exchange.cli.commands import as_command
 from exchange.cli.earlier_revisions import EarlierRevision, judge_revision
-from exchange.cli.errors import FileUnreadable, NothingToVerify
+from exchange.cli.errors import (
+    FileUnreadable,
+    NothingToVerify,
+    OutputExists,
+    OutputUnwritable,
+)
 from exchange.cli.exits import VERDICT_CODES, ExitCode, worst_verdict
 from exchange.cli.files import read_file
 from exchange.cli.in_order import run_in_order
 from exchange.cli.moments import local_time, parse_instant
 from exchange.cli.named_files import is_batch, named_files
-from exchange.cli.output import Output, indented, plain
+from exchange.cli.output import Output, indented, plain, reason_and_detail
 from exchange.cli.policies import policy_of
 from exchange.cli.report_files import ReportFileOptions, ReportFiles
 from exchange.cli.signing.options import Files, NoProgress, Recursive
 from exchange.cli.signing.progress import progress
 from exchange.cli.trust import Trust, now, trust_of
 from exchange.texts import sheet_text
-from signer.errors import SandboxBroken
+from signer.errors import SandboxBroken, SandboxFailed
 from signer.limits import DEFAULT as LIMITS
 from signer.report import Report, SignatureReport
 from signer.sandbox.pool import Sandbox
@@ -92,6 +97,15 @@ Found = Report | EarlierRevision | FileUnreadable | SandboxBroken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What is told of one file; unwritten: why its sheets could not be written."""
+
+    file: Path
+    found: Found
+    unwritten: OutputUnwritable | OutputExists | SandboxFailed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
     """How each file is judged; at is None for now, revision None for the last one.
 
@@ -104,19 +118,24 @@ class _Judge:
     several: bool
     files: ReportFiles
 
-    async def judge(self, file: Path) -> tuple[Path, Found]:
-        """Judge one file; of several, none keeps the others from being judged."""
+    async def judge(self, file: Path) -> _Told:
+        """Judge one file; of several, none keeps the others from being judged and written of."""
         try:
             content = await asyncio.to_thread(self._read, file)
             found = await self._judge(content, at=self.at or now())
-            await self._write(file, found, content=content)
         except FileUnreadable as error:
-            return file, error
+            return _Told(file=file, found=error)
         except SandboxBroken as error:
             if not self.several:
                 raise
-            return file, error
-        return file, found
+            return _Told(file=file, found=error)
+        try:
+            await self._write(file, found, content=content)
+        except (OutputUnwritable, OutputExists, SandboxFailed) as error:
+            if not self.several:
+                raise
+            return _Told(file=file, found=found, unwritten=error)
+        return _Told(file=file, found=found)
 
     async def _judge(self, content: bytes, *, at: datetime) -> Report | EarlierRevision:
         if self.revision is not None:
@@ -142,12 +161,17 @@ class _Telling:
     output: Output
     several: bool
     verdicts: Counter[str] = field(default_factory=Counter)
+    unwritten: int = 0
 
-    def tell(self, told: tuple[Path, Found]) -> None:
+    def tell(self, told: _Told) -> None:
         """Tell of one file."""
-        file, found = told
+        file, found = told.file, told.found
         document = file_json(file, found)
         self.verdicts[document["verdict"]] += 1
+        if told.unwritten is not None:
+            self.unwritten += 1
+            reason, detail = reason_and_detail(told.unwritten)
+            document["not_written"] = {"reason": reason, "detail": detail}
         (self.output.line if self.several else self.output.document)(document)
         if isinstance(found, EarlierRevision):
             about = {"number": found.number, "revisions": found.revisions}
@@ -157,14 +181,21 @@ class _Telling:
             self.output.show(*lines(str(file), found, output=self.output))
         else:
             self.output.show(*_unreadable_lines(file, found, output=self.output))
+        if told.unwritten is not None:
+            self.output.show(*_unwritten_lines(told.unwritten, output=self.output))
 
     def end(self, total: int, *, interrupted: bool) -> None:
         """Tell the sums."""
         judged = {verdict: self.verdicts[verdict] for verdict in MARKS}
         left = total - self.verdicts.total()
         sums = {"verdicts": judged, "not_judged": left, "interrupted": interrupted}
+        if self.unwritten:
+            sums["not_written"] = self.unwritten
         self.output.line({"summary": sums})
         self.output.say("verify.total", total=total - left, **judged)
+        if self.unwritten:
+            text = self.output.phrase("verify.not_written", count=self.unwritten)
+            self.output.note(text, style="bold red")
         if interrupted:
             text = self.output.phrase("verify.stopped", count=left)
             self.output.note(text, style="yellow")
@@ -182,7 +213,8 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
     taken on your word, unless a time-stamp proves it.
 
     --html, --pdf, --xml and --evidence write the sheet, the ETSI report and
-    the evidence to new files; for several documents OUT is a folder.
+    the evidence to new files; for several documents OUT is a folder. Where
+    one can't be written the others are, and valid documents end with 6.
 
     --revision judges the first bytes of a file, up to the end of that
     revision; the report lists where each one ends.
@@ -221,7 +253,8 @@ async def verify_files(options: VerifyOptions, output: Output) -> ExitCode:
         telling.end(len(found), interrupted=interrupted)
     if interrupted:
         return ExitCode.INTERRUPTED
-    return VERDICT_CODES[worst_verdict(list(telling.verdicts))]
+    code = VERDICT_CODES[worst_verdict(list(telling.verdicts))]
+    return ExitCode.PARTIAL if telling.unwritten and code is ExitCode.OK else code
 
 
 def lines(name: str, report: Report, *, output: Output) -> list[RenderableType]:
@@ -272,6 +305,14 @@ def _unreadable_lines(
     if found.detail:
         shown.append(indented(f"→ {found.detail}", 2))
     return shown
+
+
+def _unwritten_lines(
+    error: OutputUnwritable | OutputExists | SandboxFailed, *, output: Output
+) -> list[RenderableType]:
+    reason, detail = reason_and_detail(error)
+    shown: list[RenderableType] = [output.sentence(reason, indent=2)]
+    return [*shown, indented(f"→ {detail}", 2)] if detail else shown
 
 
 def _signature_lines(entry: SignatureReport, output: Output) -> list[RenderableType]:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from exchange.inspection.revisions import sheet_revisions
 from exchange.inspection.sheet import Conclusion, Row, Sheet, SheetSignature, Table
-from exchange.inspection.signatures import sheet_signature
+from exchange.inspection.signatures import sheet_signature, signed_for_words
 from exchange.inspection.words import (
     Code,
     Words,
@@ -21,11 +21,12 @@ from exchange.inspection.words import (
     to_do,
     words,
 )
+from exchange.signing_for import NOT_ASKED, Asked, document_for
 from signer.pages.pictures import RevisionPictures
 from signer.report import Report
 from signer.verdicts import Indication, Verdict
 
-WhyWithout = Literal["", "not_drawn", "limit", "no_document"]
+WhyWithout = Literal["", "not_drawn", "limit", "no_document", "too_large"]
 """Why a sheet has no pictures of pages; "" where it has, or nobody asked for them."""
 
 _NAME_CHARACTERS: Final = 160
@@ -35,18 +36,19 @@ _LAW: Final = ("law20", "nd68", "tt15", "nd30", "etsi")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What a sheet shows beside its report: the file's name, and pictures of its pages."""
+    """What a sheet shows beside its report: the file's name, pictures of its pages, whose it is."""
 
     file_name: str = ""
     pictures: tuple[RevisionPictures, ...] = ()
     without_pictures: WhyWithout = ""
+    asked: Asked = NOT_ASKED
 
 
 def compose(report: Report, circumstances: Circumstances | None = None) -> Sheet:
     """Compose the sheet on a report."""
     beside = circumstances or Circumstances()
     signatures = tuple(
-        sheet_signature(entry, number=number)
+        sheet_signature(entry, number=number, asked=beside.asked)
         for number, entry in enumerate(report.signatures, start=1)
     )
     why = beside.without_pictures
@@ -57,7 +59,7 @@ def compose(report: Report, circumstances: Circumstances | None = None) -> Sheet
         sha256=report.sha256,
         file_name=clean(beside.file_name),
         conclusion=_conclusion(report),
-        document=_document_rows(report, file_name=beside.file_name),
+        document=_document_rows(report, beside),
         summary=_summary(report, signatures) if signatures else None,
         signatures=signatures,
         revisions=sheet_revisions(report, beside.pictures),
@@ -83,16 +85,21 @@ def _conclusion(report: Report) -> Conclusion:
     )
 
 
-def _document_rows(report: Report, *, file_name: str) -> tuple[Row, ...]:
+def _document_rows(report: Report, beside: Circumstances) -> tuple[Row, ...]:
     passed = sum(each.indication is Indication.TOTAL_PASSED for each in report.signatures)
-    name = said(file_name) if file_name else words("doc.name_unknown")
+    name = said(beside.file_name) if beside.file_name else words("doc.name_unknown")
     policy = Code(text=report.policy) if report.policy else words("doc.policy_unstated")
     count = words("doc.signatures_value", count=len(report.signatures), passed=passed)
+    asked = beside.asked
+    told = document_for(report, asked.outcomes) if asked.outcomes else None
+    whose = (signed_for_words(told, asked.on_behalf_of),) if told else ()
+    sender = (Row(label=words("doc.signed_for"), values=whose),) if whose else ()
     return (
         Row(label=words("doc.name"), values=(name,)),
         Row(label=words("doc.size"), values=(size(report.size_bytes),)),
         Row(label=words("doc.sha256"), values=(Code(text=report.sha256),)),
         Row(label=words("doc.signatures"), values=(count,)),
+        *sender,
         Row(label=words("doc.judged_at"), values=(instant(report.judged_at),)),
         Row(label=words("doc.policy"), values=(policy,)),
         Row(label=words("doc.trust"), values=(Code(text=report.trust_version),)),

@@ -11,6 +11,7 @@ from lxml import etree
 from exchange.inspection.etsi_elements import digest, ds, moment, own, vr, xades
 from exchange.inspection.etsi_objects import EtsiObjects
 from exchange.inspection.words import clean, happened
+from exchange.signing_for import NOT_ASKED, Asked
 from signer.report import CertificateReport, Report, SignatureReport
 from signer.validation.signed_facts import SignedFacts
 from signer.verdicts import Indication, SignatureKind, Verdict
@@ -32,7 +33,9 @@ _MAIN_OF_TIMESTAMP: Final = {
 }
 
 
-def etsi_report(report: Report, facts: tuple[SignedFacts, ...] = ()) -> bytes:
+def etsi_report(
+    report: Report, facts: tuple[SignedFacts, ...] = (), *, asked: Asked = NOT_ASKED
+) -> bytes:
     """Render the report; facts: what the signatures themselves say, as far as it is at hand."""
     known = {each.field: each for each in facts}
     objects = EtsiObjects(report)
@@ -45,6 +48,7 @@ def etsi_report(report: Report, facts: tuple[SignedFacts, ...] = ()) -> bytes:
         for entry in report.signatures
         if entry.kind is not SignatureKind.DOC_TIMESTAMP
     ]
+    _add_whose(signatures, report, asked=asked)
     root = vr(
         "ValidationReport",
         *(signatures or [_nothing_signed(report)]),
@@ -52,6 +56,18 @@ def etsi_report(report: Report, facts: tuple[SignedFacts, ...] = ()) -> bytes:
     )
     etree.cleanup_namespaces(root, keep_ns_prefixes=["vr", "XAdES", "ds"])
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _add_whose(signatures: list[etree._Element], report: Report, *, asked: Asked) -> None:
+    """Say of each signature whose it is: the standard has no place for it but the open one."""
+    outcomes = [
+        asked.of(place)
+        for place, entry in enumerate(report.signatures)
+        if entry.kind is not SignatureKind.DOC_TIMESTAMP
+    ]
+    for signature, found in zip(signatures, outcomes, strict=True):
+        if found is not None:
+            signature[-1].append(own("SignedFor", str(found), Endpoint=clean(asked.on_behalf_of)))
 
 
 def _nothing_signed(report: Report) -> etree._Element:

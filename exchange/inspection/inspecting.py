@@ -13,6 +13,7 @@ from exchange.inspection.etsi import etsi_report
 from exchange.inspection.evidence import evidence_archive
 from exchange.inspection.html import html_sheet
 from exchange.inspection.sheet import Sheet
+from exchange.signing_for import NOT_ASKED, Asked, report_json
 from signer.errors import SandboxFailed, SandboxLimitExceeded
 from signer.pages.pictures import RevisionPictures, draw_revisions
 from signer.report import Report
@@ -37,6 +38,7 @@ class Inspection:
     sheet: Sheet
     facts: tuple[SignedFacts, ...] = ()
     file_name: str = ""
+    asked: Asked = NOT_ASKED
 
 
 async def inspect(
@@ -44,21 +46,26 @@ async def inspect(
     *,
     sandbox: Sandbox,
     document: bytes | Path | None = None,
-    file_name: str = "",
+    beside: Circumstances | None = None,
 ) -> Inspection:
     """Look at the document that a report is about, as far as it is at hand and can be drawn.
 
-    What can't be drawn or read is said on the sheet; it never keeps anybody from the sheet.
+    beside: the file's name and whose it should be, and why there are no pictures. What can't be
+    drawn or read is said on the sheet; it never keeps anybody from the sheet.
     """
-    circumstances = Circumstances(file_name=file_name, without_pictures="no_document")
+    beside = beside or Circumstances()
     facts: tuple[SignedFacts, ...] = ()
-    if document is not None:
+    if document is None:
+        beside = replace(beside, without_pictures=beside.without_pictures or "no_document")
+    else:
         pictures, why = await _drawn(report, document, sandbox=sandbox)
-        circumstances = replace(circumstances, pictures=pictures, without_pictures=why)
+        beside = replace(beside, pictures=pictures, without_pictures=why)
         if report.signatures:
             facts = await _read(document, sandbox=sandbox)
-    sheet = compose(report, circumstances)
-    return Inspection(report=report, sheet=sheet, facts=facts, file_name=file_name)
+    sheet = compose(report, beside)
+    return Inspection(
+        report=report, sheet=sheet, facts=facts, file_name=beside.file_name, asked=beside.asked
+    )
 
 
 async def render(
@@ -70,11 +77,11 @@ async def render(
     """
     match form:
         case "json":
-            return json_report(inspection.report)
+            return json_report(inspection.report, inspection.asked)
         case "html":
             return html_sheet(inspection.sheet)
         case "xml":
-            return etsi_report(inspection.report, inspection.facts)
+            return etsi_report(inspection.report, inspection.facts, asked=inspection.asked)
         case "pdf":
             return await _pdf(inspection.sheet, sandbox=sandbox)
         case "evidence":
@@ -90,9 +97,9 @@ async def render(
             )
 
 
-def json_report(report: Report) -> bytes:
+def json_report(report: Report, asked: Asked = NOT_ASKED) -> bytes:
     """Give a report as a JSON file."""
-    return (json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n").encode()
+    return (json.dumps(report_json(report, asked), ensure_ascii=False, indent=2) + "\n").encode()
 
 
 async def _pdf(sheet: Sheet, *, sandbox: Sandbox) -> bytes:

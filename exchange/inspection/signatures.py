@@ -13,10 +13,12 @@ from exchange.inspection.words import (
     clean,
     happened,
     instant,
+    program_words,
     said,
     to_do,
     words,
 )
+from exchange.signing_for import NOT_ASKED, Asked, SignedFor
 from exchange.texts import LANGUAGES, sheet_text
 from signer.report import CertificateReport, EvidenceReport, SignatureReport
 from signer.verdicts import Indication, SignatureKind, Verdict
@@ -28,18 +30,35 @@ VERDICTS: Final = {
 }
 
 
-def sheet_signature(entry: SignatureReport, *, number: int) -> SheetSignature:
-    """Say everything about one signature."""
+def sheet_signature(
+    entry: SignatureReport, *, number: int, asked: Asked = NOT_ASKED
+) -> SheetSignature:
+    """Say everything about one signature; number: its place on the sheet, from 1 on."""
+    whose = asked.of(number - 1)
+    signed_for = (
+        [_row("sig.signed_for", signed_for_words(whose, asked.on_behalf_of))] if whose else []
+    )
     return SheetSignature(
         number=number,
         heading=words(f"kind.{entry.kind}"),
         who=said(entry.signer.common_name) if entry.signer else words("sig.nobody"),
         conclusion=_conclusion(entry),
-        rows=(*_who_rows(entry), *_time_rows(entry), *_finding_rows(entry), *_code_rows(entry)),
+        rows=(
+            *_who_rows(entry),
+            *signed_for,
+            *_time_rows(entry),
+            *_finding_rows(entry),
+            *_code_rows(entry),
+        ),
         certificates=_certificates(entry.chain),
         evidence=_evidence(entry.evidence),
         leniencies=tuple((_leniency(str(each)), Code(text=each)) for each in entry.leniencies),
     )
+
+
+def signed_for_words(found: SignedFor, code: str) -> Words:
+    """Say whether a signature, or a document's, is the endpoint's, and what to do where not."""
+    return program_words(f"signed_for.{found}", code=clean(code))
 
 
 def _conclusion(entry: SignatureReport) -> Conclusion:

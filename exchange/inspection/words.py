@@ -44,9 +44,9 @@ def words(key: str, /, **values: object) -> Words:
     return Words(vi=sheet_text(key, "vi", **values), en=sheet_text(key, "en", **values))
 
 
-def program_words(key: str) -> Words:
+def program_words(key: str, /, **values: object) -> Words:
     """Give words that the command line uses too."""
-    return Words(vi=phrase(key, "vi"), en=phrase(key, "en"))
+    return Words(vi=phrase(key, "vi", **values), en=phrase(key, "en", **values))
 
 
 def said(text: str) -> Said:

@@ -57,7 +57,7 @@ async def assess_for(
     """
     async with services.database.reading() as connection:
         registered = await registry.find_endpoint(connection, code)
-        directory = await registry.signing_directory(connection)
+        directory = await services.directory.read(connection)
     policy = services.assessing.policy
     if registered is not None:
         policy = policy.for_block(registered.endpoint.block)

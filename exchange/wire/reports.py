@@ -8,7 +8,7 @@ from certs.identity import fingerprint
 from certs.trust.anchors import TrustAnchor
 from congvan.v1 import archive_pb2, common_pb2, verification_pb2
 from exchange.reports import KeptReport
-from exchange.signing_for import SignedFor
+from exchange.signing_for import SignedFor, report_json
 from exchange.texts import sentence
 from exchange.wire.values import blob, timestamp, to_wire
 from signer.report import SignatureReport
@@ -35,7 +35,7 @@ def write_report(kept: KeptReport) -> verification_pb2.VerificationReport:
         policy=report.policy,
         judged_at=timestamp(report.judged_at),
         trust_version=report.trust_version,
-        json=json.dumps(report.to_json(), ensure_ascii=False, sort_keys=True),
+        json=json.dumps(report_json(report, kept.asked), ensure_ascii=False, sort_keys=True),
         later_signatures=kept.later_signatures,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -260,7 +260,7 @@ class VerificationPolicy:
 
     @staticmethod
     def _midnight(day: date) -> datetime:
-        return datetime.combine(day, time(), tzinfo=UTC)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def for_block(self, block: Block) -> VerificationPolicy:
         """Return the same policy, asked for a document of that block."""

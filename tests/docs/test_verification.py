@@ -109,7 +109,7 @@ def test_every_code_says_what_it_means_and_has_its_texts() -> None:
 def test_the_steps_that_the_page_numbers_stand_in_the_code() -> None:
     steps = set(re.findall(r"^\| (§5\.[0-9.]+)", PAGE, re.MULTILINE))
     assert len(steps) > 8
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "signer").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "signer").rglob("*.py"))
     assert {step for step in steps if step not in code} == set()
 
 

@@ -83,3 +83,40 @@ async def test_lists_follow_the_codes_and_can_be_narrowed_to_a_block(database: D
     assert [each.endpoint.code for each in everybody] == [RECIPIENT, SENDER]
     assert [each.endpoint.code for each in rest] == [SENDER]
     assert [each.endpoint.code for each in party] == [SENDER]
+
+
+async def test_whose_signatures_are_whose_is_read_anew_only_where_somebody_changed(
+    database: Database,
+) -> None:
+    kept = registry.SigningDirectory()
+    async with database.transaction() as connection:
+        await rows.parties(connection)
+        first = await kept.read(connection)
+        assert await kept.read(connection) is first
+        await registry.bind_certificate(connection, SENDER, fingerprint=FINGERPRINT, at=NOW)
+        assert await kept.read(connection) is first  # certificates are nothing that it tells of
+        entered = await registry.get_endpoint(connection, SENDER)
+        renamed = replace(entered.endpoint, other_names=("Tên khác",))
+        await registry.change_endpoint(connection, renamed, etag=entered.etag)
+        second = await kept.read(connection)
+        assert second is not first
+        await registry.close_endpoint(connection, RECIPIENT, at=NOW, successor=SENDER)
+        assert await kept.read(connection) is not second
+
+
+async def test_what_another_transaction_changed_is_found_once_it_is_committed(
+    database: Database,
+) -> None:
+    kept = registry.SigningDirectory()
+    async with database.transaction() as connection:
+        await rows.parties(connection)
+    async with database.reading() as reader:
+        before = await kept.read(reader)
+    async with database.transaction() as connection:
+        entered = await registry.get_endpoint(connection, SENDER)
+        renamed = replace(entered.endpoint, other_names=("Tên khác",))
+        await registry.change_endpoint(connection, renamed, etag=entered.etag)
+        async with database.reading() as reader:
+            assert await kept.read(reader) is before
+    async with database.reading() as reader:
+        assert await kept.read(reader) is not before

@@ -43,7 +43,8 @@ def test_each_form_tells_the_same_judgement(clients: dict[str, Client], judged: 
     assert json.loads(forms[1].rendering) == json.loads(judged.json)
     sheet = forms[2].rendering.decode()
     assert judged.document.sha256 in sheet
-    assert "văn bản không có ở đây khi lập phiếu" in sheet
+    assert "data:image/" in sheet  # the document was uploaded, so its pages can be drawn
+    assert "Không có hình trang" not in sheet
     with pypdfium2.PdfDocument(forms[3].rendering) as opened:
         assert "PHIẾU KIỂM TRA" in opened[0].get_textpage().get_text_range()
     assert etree.fromstring(forms[4].rendering).tag.endswith("ValidationReport")
@@ -60,6 +61,18 @@ def test_each_form_tells_the_same_judgement(clients: dict[str, Client], judged: 
         "", "application/json", "text/html; charset=utf-8", "application/pdf", "application/xml",
         "application/zip",
     ]  # fmt: skip
+
+
+def test_without_the_document_the_sheet_says_where_pictures_can_be_had(
+    clients: dict[str, Client], practice: Practice, leader_key: FileKey
+) -> None:
+    client = clients[PROVINCE]
+    document = Desk(practice).sign(one_page("Not kept"), leader_key)
+    report = client.verification.VerifyDocument(request_for(document), timeout=WAIT)
+    sheet = in_form(client, report.name, verification_pb2.REPORT_FORM_HTML).rendering.decode()
+    assert "data:image/" not in sheet
+    assert "Không có hình trang trên phiếu này: văn bản không được lưu ở nơi lập phiếu" in sheet
+    assert "congvan verify --html" in sheet
 
 
 def test_no_form_is_shown_to_others_and_unknown_ones_are_refused(

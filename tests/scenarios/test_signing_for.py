@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
+from lxml import etree
 
 from certs.keys.file import FileKey
 from certs.practice.authority import Issued
 from congvan.v1 import common_pb2, registry_pb2, registry_pb2_grpc, verification_pb2
+from exchange.cli.gate import finding_json, short_words, whose_lines
+from exchange.cli.output import Output
 from signer.policy.files import parse_policy, shipped_policies
 from signer.policy.values import DEFAULT
 from tests.support.clients import WAIT, Client, client_of, refused_with
+from tests.support.json_schema import complaints
 from tests.support.postgres import reachable_directory
 from tests.support.practice import AGENCY, Practice
 from tests.support.service import (
@@ -29,6 +37,9 @@ from tests.support.service import (
 from tests.support.verification import Desk
 from tests.support.verifying_calls import request_for
 
+SCHEMA: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "docs" / "report.schema.json").read_text("utf-8")
+)
 VALID = verification_pb2.DOCUMENT_VERDICT_VALID
 INDETERMINATE = verification_pb2.DOCUMENT_VERDICT_INDETERMINATE
 MATCHES = verification_pb2.SIGNED_FOR_MATCHES
@@ -127,6 +138,43 @@ def test_a_kept_report_says_the_same_again(
     assert (kept.on_behalf_of, outcomes(kept)) == (agency, [MATCHES, MATCHES])
 
 
+def test_every_form_of_a_kept_report_says_whose_signatures_they_are(
+    clients: dict[str, Client], agency: str, issued: bytes
+) -> None:
+    client = clients[COMMUNE]
+    for code, word, told in (
+        (agency, "MATCHES", f"Đúng chữ ký số của {agency}."),
+        (PROVINCE, "OTHER_ORGANISATION", f"Chữ ký số của cơ quan khác, không phải {PROVINCE} —"),
+    ):
+        report = asked(client, issued, code=code)
+        kept = json.loads(report.json)
+        assert (kept["on_behalf_of"], kept["signed_for"]) == (code, word)
+        assert [each["signed_for"] for each in kept["signatures"]] == [word, word]
+        assert complaints(kept, SCHEMA) == []
+        made = {
+            form: client.verification.GetVerificationReport(
+                verification_pb2.GetVerificationReportRequest(name=report.name, form=form),
+                timeout=WAIT,
+            ).rendering
+            for form in (
+                verification_pb2.REPORT_FORM_JSON,
+                verification_pb2.REPORT_FORM_HTML,
+                verification_pb2.REPORT_FORM_PDF,
+                verification_pb2.REPORT_FORM_XML,
+            )
+        }
+        assert json.loads(made[verification_pb2.REPORT_FORM_JSON]) == kept
+        sheet = made[verification_pb2.REPORT_FORM_HTML].decode()
+        # Once of the document, and once of each signature.
+        assert sheet.count(told) == 3
+        with pypdfium2.PdfDocument(made[verification_pb2.REPORT_FORM_PDF]) as opened:
+            pages = " ".join(page.get_textpage().get_text_range() for page in opened)
+        assert "Có phải của cơ quan gửi?" in " ".join(pages.split())
+        tree = etree.fromstring(made[verification_pb2.REPORT_FORM_XML])
+        found = tree.findall(".//{*}SignedFor")
+        assert [(each.text, each.get("Endpoint")) for each in found] == [(word, code)] * 2
+
+
 def test_what_nobody_vouches_for_proves_nothing_of_anybody(
     clients: dict[str, Client], agency: str, issued: bytes
 ) -> None:
@@ -141,6 +189,20 @@ def test_the_gate_says_of_what_is_sent_whether_it_bears_the_senders_signatures(
 ) -> None:
     [finding] = clients[PROVINCE].send(issued, COMMUNE).message.gate
     assert (finding.verdict, finding.signed_for) == (VALID, OTHER)
+
+
+def test_clerks_see_whose_signatures_came_and_what_to_do(
+    clients: dict[str, Client], issued: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = clients[PROVINCE].send(issued, COMMUNE)
+    finding = sent.message.gate[0]
+    output = Output(as_json=False)
+    assert short_words(finding, output) == "HỢP LỆ, của cơ quan khác!"
+    output.show(*whose_lines(finding, PROVINCE, output=output))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "hỏi lại bên gửi trước khi xử lý" in told
+    assert "ask the sender before you act on it" in told
+    assert finding_json(finding)["signed_for"] == "OTHER_ORGANISATION"
 
 
 def test_a_service_shows_the_policy_that_it_judges_by(clients: dict[str, Client]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -14,8 +13,6 @@ from exchange import reports
 from exchange.agency import parse_organ_id
 from exchange.assessments import Assessment
 from exchange.evidence import SIGNATURE_ALGORITHM, is_genuine
-from exchange.inspection.inspecting import inspect, render
-from exchange.report_material import read_material
 from exchange.server.batches import answer_each
 from exchange.server.content import working_copy
 from exchange.server.door import current_caller
@@ -24,8 +21,9 @@ from exchange.server.servicers import Context
 from exchange.server.streams import TimedStream, header_of, streamed_document
 from exchange.services import Services
 from exchange.use_cases.assessing import assess_copy, assess_for
+from exchange.use_cases.rendering import rendered
 from exchange.wire.messages import tells_the_same
-from exchange.wire.report_forms import read_form, write_rendering
+from exchange.wire.report_forms import MAX_RENDERING_BYTES, read_form, write_rendering
 from exchange.wire.reports import write_anchor, write_report
 from exchange.wire.values import from_wire, resource_uuid
 from exchange.working_copies import WorkingCopy
@@ -85,10 +83,7 @@ class VerificationServicer(verification_pb2_grpc.VerificationServiceServicer):
             )
         answer = write_report(kept)
         if form is not None:
-            sandbox = self._services.sandbox
-            material = await read_material(self._services.objects, kept.material)
-            inspection = await inspect(replace(kept.report, material=material), sandbox=sandbox)
-            made = await render(inspection, form, sandbox=sandbox)
+            made = await rendered(self._services, kept, form=form, max_bytes=MAX_RENDERING_BYTES)
             write_rendering(answer, form=request.form, made=made)
         return answer
 

@@ -433,8 +433,8 @@ class GetVerificationReportRequest(_message.Message):
     FORM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     form: Global___ReportForm.ValueType
-    """Unspecified: fields and JSON only. A kept report has no document and no certificates beside it, so its forms have
-    no page pictures and name certificates, OCSP responses and CRLs by their digests; they say so.
+    """Unspecified: fields and JSON only. Sheets have page pictures where the service keeps the document too (it was
+    uploaded or sent) and they fit into an answer; else they say so. Evidence has what the judgement rested on.
     """
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,44 @@ def test_an_earlier_revision_has_its_own_sheet(congvan: Program, desk: Desk, sig
     sheet = out.read_text(encoding="utf-8")
     assert told.document["sha256"] in sheet
     assert "Phiên bản 2" not in sheet
+
+
+def test_a_sheet_that_can_not_be_written_keeps_no_other_from_being_written(
+    congvan: Program, desk: Desk, signed: Path
+) -> None:
+    incoming, out = desk.directory / "đến", desk.directory / "phiếu"
+    incoming.mkdir()
+    out.mkdir()
+    long = "d" * 246  # with .pdf a name that the disk takes, with _phieu.pdf none
+    for name in ("a", long, "z"):
+        (incoming / f"{name}.pdf").write_bytes(signed.read_bytes())
+    told = congvan("verify", incoming, *desk.trusting, "--pdf", out, "--json")
+    assert told.code == 6, told.err
+    *files, sums = [json.loads(line) for line in told.out.splitlines()]
+    assert [each["verdict"] for each in files] == ["VALID"] * 3
+    unwritten = [each.get("not_written", {}).get("reason") for each in files]
+    assert unwritten == [None, "OUTPUT_UNWRITABLE", None]
+    assert sums["summary"]["not_written"] == 1
+    assert sorted(each.name for each in out.iterdir()) == ["a_phieu.pdf", "z_phieu.pdf"]
+
+
+def test_a_full_disk_leaves_no_half_file_and_the_verdicts_are_told(
+    congvan: Program, desk: Desk, signed: Path
+) -> None:
+    incoming, out = desk.directory / "đến", desk.directory / "phiếu"
+    incoming.mkdir()
+    out.mkdir()
+    for name in ("a", "b"):
+        (incoming / f"{name}.pdf").write_bytes(signed.read_bytes())
+    # The same for whoever writes as a disk without room: a write that ends before all is written.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, hard))
+    try:
+        forms = ("--html", out, "--evidence", out)
+        told = congvan("verify", incoming, *desk.trusting, *forms, "--lang", "vi")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert told.code == 6, told.err
+    assert told.out.count("HỢP LỆ") == 2
+    assert "Không ghi được phiếu" in told.err
+    assert list(out.iterdir()) == []

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.inspection.composing import Circumstances
 from exchange.inspection.evidence import DOCUMENT, MANIFEST, READ_ME, evidence_archive
 from exchange.inspection.inspecting import Inspection, inspect, render
 from signer.report import Report
@@ -40,7 +41,10 @@ async def test_all_forms_and_all_material_are_in_it_and_listed(
     judged: Judged, sandbox: Sandbox
 ) -> None:
     inspection = await inspect(
-        judged.report, sandbox=sandbox, document=judged.document, file_name="../../công văn.pdf"
+        judged.report,
+        sandbox=sandbox,
+        document=judged.document,
+        beside=Circumstances(file_name="../../công văn.pdf"),
     )
     assert inspection.sheet.without_pictures is None
     archive = await render(inspection, "evidence", sandbox=sandbox, document=judged.document)
@@ -120,4 +124,7 @@ async def test_what_takes_too_long_to_draw_is_said_too(judged: Judged) -> None:
 
 async def test_without_the_document_the_sheet_says_so(sandbox: Sandbox) -> None:
     inspection = await inspect(replace(report_on(good_signature())), sandbox=sandbox)
-    assert "không có ở đây" in (await render(inspection, "html", sandbox=sandbox)).decode()
+    assert (
+        "không được lưu ở nơi lập phiếu"
+        in (await render(inspection, "html", sandbox=sandbox)).decode()
+    )
