@@ -11,7 +11,9 @@ from tests.support.workers import Peak, spooled, worker_of
 
 MEGABYTE = 1 << 20
 # No PDF: what the gate's judgement of one costs is not what is measured here.
-ANNEX = bytes(range(256)) * (24 * MEGABYTE // 256)
+ANNEX = bytes(range(256)) * (32 * MEGABYTE // 256)
+MEMORY = 16 * MEGABYTE
+"""What all processes of the service may take together, whatever the size."""
 
 
 def submit(client: Client, request: exchange_pb2.CreateMessageRequest) -> exchange_pb2.Message:
@@ -43,7 +45,7 @@ def test_large_attachments_pass_in_little_more_memory(
     peaks = [Peak(each) for each in (worker, *worker.children(recursive=True))]
     sent = submit(client, exchange_pb2.CreateMessageRequest(envelope=written))
     extra = sum(peak.extra_bytes for peak in peaks)
-    assert extra <= 0.4 * len(ANNEX), f"writing took {extra / MEGABYTE:.1f} MB"
+    assert extra <= MEMORY, f"writing took {extra / MEGABYTE:.1f} MB"
     assert sent.edxml.size_bytes > len(ANNEX) * 4 // 3
 
     edxml = client.download(sent.edxml.sha256)
@@ -51,7 +53,7 @@ def test_large_attachments_pass_in_little_more_memory(
     peaks = [Peak(each) for each in (worker, *worker.children(recursive=True))]
     again = submit(client, exchange_pb2.CreateMessageRequest(edxml=other))
     extra = sum(peak.extra_bytes for peak in peaks)
-    assert extra <= 0.4 * len(ANNEX), f"taking in took {extra / MEGABYTE:.1f} MB"
+    assert extra <= MEMORY, f"taking in took {extra / MEGABYTE:.1f} MB"
 
     item = clients[PARTY].find(again.name)
     assert item.document.edxml.sha256 == other.sha256
