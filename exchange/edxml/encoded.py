@@ -84,7 +84,9 @@ class Decoded:
                 if wide:
                     piece = decoder.decode(piece, final=not left).encode("ascii", "replace")
                 piece, carry = _whole_references(carry + piece, more=left > 0)
-                yield piece.translate(None, _BLANKS)
+                # Looking for blanks is quicker than a copy without them.
+                spaced = any(blank in piece for blank in _BLANKS)
+                yield piece.translate(None, _BLANKS) if spaced else piece
 
 
 def _decode(block: bytes) -> tuple[bytes, bool]:
