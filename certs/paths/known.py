@@ -17,9 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from certs.paths.plain import Accepted, accept_path
 from certs.paths.plain_certificates import plain_certificate, plain_name
 from certs.paths.validation import PathVerdict
@@ -52,7 +49,6 @@ class _Remembered:
     """A verdict without its evidence, and at which places of the evidence given that stood."""
 
     accepted: Accepted
-    certificates: tuple[bytes, ...]
     ocsp_responses: tuple[int, ...]
     crls: tuple[int, ...]
 
@@ -71,7 +67,7 @@ class _Remembered:
                 evidence=counted,
             ),
             key=key,
-            certificates=self.certificates,
+            certificates=self.accepted.certificates,
         )
 
 
@@ -90,8 +86,7 @@ def known_path(
 ) -> KnownPath | None:
     """Return what `judge_path` gives for a VALID path, None where that is not certain.
 
-    certificate, intermediates: DER. Raises what `cryptography` raises over certificates that are
-    none.
+    certificate, intermediates: DER.
     """
     key = (_digest(certificate, intermediates, evidence=evidence), role, store.version)
     with _lock:
@@ -103,8 +98,8 @@ def known_path(
         if accepted.verdict.at <= at < accepted.until:
             return remembered.known(key, evidence, at=at)
     fresh = accept_path(
-        x509.load_der_x509_certificate(certificate),
-        intermediates=map(x509.load_der_x509_certificate, intermediates),
+        certificate,
+        intermediates=intermediates,
         store=store,
         role=role,
         at=at,
@@ -125,11 +120,9 @@ def forget() -> None:
 
 def _remember(key: PathKey, accepted: Accepted, *, evidence: RevocationEvidence) -> _Remembered:
     verdict = accepted.verdict
-    path = verdict.chain if verdict.anchor is None else (*verdict.chain, verdict.anchor.certificate)
     counted = verdict.evidence
     remembered = _Remembered(
         accepted=replace(accepted, verdict=replace(verdict, evidence=RevocationEvidence())),
-        certificates=tuple(each.public_bytes(Encoding.DER) for each in path),
         ocsp_responses=tuple(map(evidence.ocsp_responses.index, counted.ocsp_responses)),
         crls=tuple(map(evidence.crls.index, counted.crls)),
     )

@@ -22,17 +22,24 @@ paths):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.der_reading import Unusual
 from certs.parsing import DAMAGE
-from certs.paths.plain_certificates import PlainCertificate, folded, plain_certificate
+from certs.paths.plain_certificates import (
+    PlainCertificate,
+    folded,
+    plain_certificate,
+    read_certificate,
+)
 from certs.paths.plain_evidence import (
     PlainAnswer,
     PlainList,
@@ -52,6 +59,7 @@ MAX_DEPTH: Final = 5
 MAX_INTERMEDIATES: Final = 8
 MAX_ITEMS: Final = 16
 """Pieces of evidence, of each kind."""
+KEPT_ANCHORS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,32 +67,47 @@ class Accepted:
     """A path that was accepted, and before which instant it would be accepted again.
 
     Nothing that the verdict rests on begins, ends or changes between its instant and that one.
+    certificates: the path's, DER, the end entity's first and the anchor's last.
     """
 
     verdict: PathVerdict
+    certificates: tuple[bytes, ...]
     until: datetime
 
 
+class _Anchor(NamedTuple):
+    """An anchor of the trust store with its certificate as it was read, None if not plain."""
+
+    anchor: TrustAnchor
+    der: bytes
+    plain: PlainCertificate | None
+
+
 def accept_path(
-    certificate: x509.Certificate,
+    certificate: bytes,
     *,
-    intermediates: Iterable[x509.Certificate],
+    intermediates: Sequence[bytes],
     store: TrustStore,
     role: AnchorRole,
     at: datetime,
     evidence: RevocationEvidence,
 ) -> Accepted | None:
-    """Return the verdict VALID that `judge_path` gives, None where that is not certain."""
+    """Return the verdict VALID that `judge_path` gives, None where that is not certain.
+
+    certificate, intermediates: DER.
+    """
     try:
-        anchors = store.anchors_for(role, at=at)
-        bag = _bag(intermediates, evidence, anchors=anchors)
-        chain, anchor = _ascend(plain_certificate(certificate), bag, anchors=anchors)
-        path = (*chain, plain_certificate(anchor.certificate))
+        anchors = [_read(each) for each in store.anchors_for(role, at=at)]
+        bag = _bag((*intermediates, *evidence.certificates), anchors=anchors)
+        chain, top = _ascend(plain_certificate(certificate), bag, anchors=anchors)
+        if top.plain is None:
+            raise Unusual("an anchor that is not plain")
+        path = (*chain, top.plain)
         ends = [each.not_after for each in chain]
         if not all(each.not_before <= at <= each.not_after for each in chain):
             raise Unusual("out of its time")
         _require_authorities(path)
-        if unsuitability(certificate, role):
+        if unsuitability(chain[0].certificate, role):
             raise Unusual("unsuitable")
         counted, evidence_ends = _require_not_revoked(path, evidence, at=at)
     except (Unusual, *DAMAGE):
@@ -95,22 +118,31 @@ def accept_path(
         status=PathStatus.VALID,
         at=at,
         chain=tuple(each.certificate for each in chain),
-        anchor=anchor,
+        anchor=top.anchor,
         evidence=counted,
     )
     until = min([*ends, *evidence_ends, *(edge for edge in edges if edge > at)])
-    return Accepted(verdict=verdict, until=until)
+    return Accepted(verdict=verdict, certificates=tuple(each.der for each in path), until=until)
 
 
-def _bag(
-    intermediates: Iterable[x509.Certificate],
-    evidence: RevocationEvidence,
-    *,
-    anchors: Sequence[TrustAnchor],
-) -> tuple[PlainCertificate, ...]:
+def _read(anchor: TrustAnchor) -> _Anchor:
+    der, plain = _anchored(anchor.certificate)
+    return _Anchor(anchor, der, plain)
+
+
+# Part of the trust store as it was loaded: these come with no document.
+@lru_cache(maxsize=KEPT_ANCHORS)
+def _anchored(certificate: x509.Certificate) -> tuple[bytes, PlainCertificate | None]:
+    der = certificate.public_bytes(Encoding.DER)
+    try:
+        return der, read_certificate(der)
+    except Unusual:
+        return der, None
+
+
+def _bag(offered: Sequence[bytes], *, anchors: Sequence[_Anchor]) -> tuple[PlainCertificate, ...]:
     """Return the certificates that may be on the way up, each once, in the order given."""
-    offered = [*intermediates, *map(x509.load_der_x509_certificate, evidence.certificates)]
-    anchored = {anchor.certificate for anchor in anchors}
+    anchored = {each.der for each in anchors}
     bag = [each for each in dict.fromkeys(offered) if each not in anchored]
     if len(bag) > MAX_INTERMEDIATES:
         raise Unusual("many certificates")
@@ -118,20 +150,22 @@ def _bag(
 
 
 def _ascend(
-    leaf: PlainCertificate, bag: tuple[PlainCertificate, ...], *, anchors: Sequence[TrustAnchor]
-) -> tuple[tuple[PlainCertificate, ...], TrustAnchor]:
+    leaf: PlainCertificate, bag: tuple[PlainCertificate, ...], *, anchors: Sequence[_Anchor]
+) -> tuple[tuple[PlainCertificate, ...], _Anchor]:
     """Return the chain to an anchor where names leave only one way up."""
-    if any(anchor.certificate == leaf.certificate for anchor in anchors):
+    if any(each.der == leaf.der for each in anchors):
         raise Unusual("an anchor itself")
     chain: tuple[PlainCertificate, ...] = (leaf,)
     while len(chain) <= MAX_DEPTH:
         top = chain[-1]
         above = [each for each in bag if each.subject_name == top.issuer_name]
-        trusted = [anchor for anchor in anchors if _is_named(anchor.certificate, top)]
-        if len(above) + len({anchor.certificate for anchor in trusted}) != 1:
+        trusted = [each for each in anchors if _is_named(each, top)]
+        if len(above) + len({each.der for each in trusted}) != 1:
             raise Unusual("no way up, or several")
         if trusted:
-            require_issued(top, plain_certificate(trusted[0].certificate))
+            if trusted[0].plain is None:
+                raise Unusual("an anchor that is not plain")
+            require_issued(top, trusted[0].plain)
             return chain, trusted[0]
         if above[0] in chain:
             raise Unusual("a circle")
@@ -140,12 +174,11 @@ def _ascend(
     raise Unusual("a long way up")
 
 
-def _is_named(anchor: x509.Certificate, certificate: PlainCertificate) -> bool:
+def _is_named(anchor: _Anchor, certificate: PlainCertificate) -> bool:
     """Whether the certificate names the anchor as its issuer, however the anchor's name is made."""
-    try:
-        return plain_certificate(anchor).subject_name == certificate.issuer_name
-    except Unusual:
-        return anchor.subject == certificate.certificate.issuer
+    if anchor.plain is not None:
+        return anchor.plain.subject_name == certificate.issuer_name
+    return anchor.anchor.certificate.subject == certificate.certificate.issuer
 
 
 def _require_authorities(path: tuple[PlainCertificate, ...]) -> None:

@@ -15,11 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from certs.algorithms import key_weakness
@@ -38,32 +36,23 @@ from certs.der_reading import (
     whole,
 )
 from certs.parsing import DAMAGE
+from certs.paths.plain_signatures import (
+    NULL,
+    PublicKey,
+    Signed,
+    algorithm_identifier,
+    read_signed,
+)
 from certs.trust.anchors import PRACTICE_EXTENSION
 
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024
 MAX_POLICIES: Final = 4
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
-_NULL: Final = b"\x05\x00"
-
-
-def _algorithm(oid: str, parameters: bytes = b"") -> bytes:
-    return encode(SEQUENCE, encode(OBJECT_IDENTIFIER, bytes.fromhex(oid)), parameters)
-
-
-RSA_SIGNATURES: Final = frozenset(
-    _algorithm(f"2a864886f70d0101{last}", _NULL) for last in ("0b", "0c", "0d")
-)
-"""sha256, sha384 and sha512WithRSAEncryption (RFC 4055 §5), as AlgorithmIdentifier."""
-ECDSA_SIGNATURES: Final = frozenset(
-    _algorithm(f"2a8648ce3d0403{last}") for last in ("02", "03", "04")
-)
-"""ecdsa-with-SHA256, 384 and 512 (RFC 5758 §3.2)."""
 _KEYS: Final = frozenset(
     (
-        _algorithm("2a864886f70d010101", _NULL),
+        algorithm_identifier("2a864886f70d010101", NULL),
         *(
-            _algorithm("2a8648ce3d0201", encode(OBJECT_IDENTIFIER, bytes.fromhex(curve)))
+            algorithm_identifier("2a8648ce3d0201", encode(OBJECT_IDENTIFIER, bytes.fromhex(curve)))
             for curve in ("2a8648ce3d030107", "2b81040022", "2b81040023")
         ),
     )
@@ -71,6 +60,8 @@ _KEYS: Final = frozenset(
 """rsaEncryption, and keys on P-256, P-384 and P-521 (RFC 5480 §2.1.1)."""
 _UNCOMPRESSED: Final = 0x04
 _RSA_KEY: Final = SEQUENCE
+# Both forms of time to the second, in UTC (RFC 5280 §4.1.2.5).
+_VALIDITY = re.compile(rb"\x30.(?:\x17\x0d\d{12}Z|\x18\x0f\d{14}Z){2}", re.DOTALL)
 _VERSION_3: Final = b"\xa0\x03\x02\x01\x02"
 _UTF8, _PRINTABLE = 0x0C, 0x13
 _ATTRIBUTES: Final = frozenset(
@@ -94,18 +85,22 @@ PlainName = tuple[tuple[bytes, str], ...]
 class PlainCertificate:
     """A certificate of the plain kind. issuer, subject: the names, DER; and read.
 
-    key_bits: the content of subjectPublicKey. key_identifier, issuer_key_identifier: of the
+    signed: its parts. key_info: subjectPublicKeyInfo, DER. key_bits: the content of
+    subjectPublicKey. key_identifier, issuer_key_identifier: of the
     subject's key and of the issuer's as the extensions have them, or None. path_length: the
     constraint of a CA certificate, None where there is none.
     """
 
     certificate: x509.Certificate
+    der: bytes
+    signed: Signed
     serial: int
     issuer: bytes
     subject: bytes
     issuer_name: PlainName
     subject_name: PlainName
     public_key: PublicKey
+    key_info: bytes
     key_bits: bytes
     not_before: datetime
     not_after: datetime
@@ -122,29 +117,38 @@ class PlainCertificate:
 
 
 @lru_cache(maxsize=128)
-def plain_certificate(certificate: x509.Certificate) -> PlainCertificate:
+def plain_certificate(der: bytes) -> PlainCertificate:
     """Read a certificate. Raises Unusual.
 
     What was read is kept, as `certs.parsing` keeps what the library reads: issuers and responders
     are the same for thousands of documents.
     """
-    der = certificate.public_bytes(Encoding.DER)
+    return read_certificate(der)
+
+
+def read_certificate(der: bytes) -> PlainCertificate:
+    """Read a certificate, and keep nothing. Raises Unusual."""
     if len(der) > MAX_CERTIFICATE_BYTES:
         raise Unusual("a large certificate")
-    fields = _fields(der)
+    signed = read_signed(der)
+    fields = _fields(signed)
     try:
+        certificate = x509.load_der_x509_certificate(der)
         public_key = certificate.public_key()
         if not isinstance(public_key, PublicKey) or key_weakness(public_key):
             raise Unusual("a key of another kind, or a weak one")
         return PlainCertificate(
             certificate=certificate,
+            der=der,
+            signed=signed,
             serial=certificate.serial_number,
             issuer=fields.issuer,
             subject=fields.subject,
             issuer_name=plain_name(fields.issuer),
             subject_name=plain_name(fields.subject),
             public_key=public_key,
-            key_bits=fields.key_bits,
+            key_info=fields.key_info,
+            key_bits=_key_bits(fields.key_info),
             not_before=certificate.not_valid_before_utc,
             not_after=certificate.not_valid_after_utc,
             **_extended(certificate.extensions),
@@ -188,33 +192,26 @@ def folded(name: PlainName) -> PlainName:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
+class _Fields(NamedTuple):
     issuer: bytes
     subject: bytes
-    key_bits: bytes
+    key_info: bytes
 
 
-def _fields(der: bytes) -> _Fields:
+def _fields(signed: Signed) -> _Fields:
     """Read the fields of a certificate (RFC 5280 §4.1) as far as they are needed as bytes."""
-    start, stop = whole(der, tag=SEQUENCE)
-    parts = elements(der, start, end=stop)
-    if [tag for tag, *_ in parts] != [SEQUENCE, SEQUENCE, BIT_STRING]:
-        raise Unusual("no certificate")
-    (_, _, at, end), (_, algorithm_at, _, algorithm_end), (_, _, value_at, _) = parts
-    algorithm = der[algorithm_at:algorithm_end]
-    if algorithm not in RSA_SIGNATURES and algorithm not in ECDSA_SIGNATURES:
-        raise Unusual("signed in another way")
-    if der[value_at] != 0:
-        raise Unusual("a signature that is no row of bytes")
+    der = signed.content
+    at, end = whole(der, tag=SEQUENCE)
     members = elements(der, at, end=end)
     tags = [tag for tag, *_ in members]
     if tags != [CONTEXT_0, INTEGER, *[SEQUENCE] * 5, CONTEXT_3]:
         raise Unusual("other fields than usual")
-    version, _, signature, issuer, _, subject, key, _ = (der[a:b] for _, a, _, b in members)
-    if version != _VERSION_3 or signature != algorithm:
+    version, _, signature, issuer, validity, subject, key, _ = (der[a:b] for _, a, _, b in members)
+    if version != _VERSION_3 or signature != signed.algorithm:
         raise Unusual("another version, or two algorithms")
-    return _Fields(issuer, subject, _key_bits(key))
+    if _VALIDITY.fullmatch(validity) is None:
+        raise Unusual("times in another form")
+    return _Fields(issuer, subject, key)
 
 
 def _key_bits(der: bytes) -> bytes:

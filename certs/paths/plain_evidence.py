@@ -14,15 +14,14 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.x509 import ocsp
 
 from certs.der_reading import (
-    BIT_STRING,
     CONTEXT_0,
     OCTET_STRING,
     SEQUENCE,
     Unusual,
+    element,
     elements,
     encode,
     inside,
@@ -30,13 +29,12 @@ from certs.der_reading import (
 )
 from certs.parsing import DAMAGE
 from certs.paths.plain_certificates import (
-    ECDSA_SIGNATURES,
-    RSA_SIGNATURES,
     PlainCertificate,
     PlainName,
     plain_certificate,
     plain_name,
 )
+from certs.paths.plain_signatures import Signed, read_signed, require_signed
 from certs.revocation.known_crls import KnownCrl, known_crl
 
 _RESPONDER_NAME, _RESPONDER_KEY = 0xA1, 0xA2
@@ -48,9 +46,13 @@ _CERTIFICATE_ISSUER: Final = bytes.fromhex("0603551d1d")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainAnswer:
-    """What one OCSP response says about the one certificate that it is about."""
+    """What one OCSP response says about the one certificate that it is about.
+
+    signed: the parts of its BasicOCSPResponse.
+    """
 
     der: bytes
+    signed: Signed
     response: ocsp.OCSPResponse
     single: ocsp.OCSPSingleResponse
     serial: int
@@ -58,16 +60,17 @@ class PlainAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainList:
-    """A CRL and the name of its issuer."""
+    """A CRL with its parts, and the name of its issuer."""
 
     der: bytes
+    signed: Signed
     crl: KnownCrl
     issuer: bytes
     issuer_name: PlainName
 
 
 def plain_answer(der: bytes) -> PlainAnswer:
-    """Read an OCSP response. Whether it can be believed is for `answers_good`. Raises Unusual."""
+    """Read an OCSP response. Whether it can be believed is for `require_good`. Raises Unusual."""
     try:
         response = ocsp.load_der_ocsp_response(der)
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
@@ -76,23 +79,35 @@ def plain_answer(der: bytes) -> PlainAnswer:
         if len(singles) != 1:
             raise Unusual("an answer about several certificates")
         [single] = singles
-        return PlainAnswer(der=der, response=response, single=single, serial=single.serial_number)
+        return PlainAnswer(
+            der=der,
+            signed=read_signed(_basic_response(der), followed=True),
+            response=response,
+            single=single,
+            serial=single.serial_number,
+        )
     except DAMAGE as error:
         raise Unusual(f"damaged: {type(error).__name__}") from error
 
 
 def plain_list(der: bytes) -> PlainList:
-    """Read a CRL. Whether it can be believed is for `lists_nothing`. Raises Unusual."""
-    start, stop = whole(der, tag=SEQUENCE)
-    begin, _ = inside(der, start, tag=SEQUENCE, end=stop)
+    """Read a CRL. Whether it can be believed is for `require_unlisted`. Raises Unusual."""
+    signed = read_signed(der)
+    content = signed.content
+    at, stop = whole(content, tag=SEQUENCE)
     # version, signature, issuer (RFC 5280 §5.1)
-    at = begin
     for _ in range(2):
-        _, at = inside(der, at, tag=der[at], end=stop)
-    _, end = inside(der, at, tag=SEQUENCE, end=stop)
-    issuer = der[at:end]
+        _, _, at = element(content, at, end=stop)
+    _, end = inside(content, at, tag=SEQUENCE, end=stop)
+    issuer = content[at:end]
     try:
-        return PlainList(der=der, crl=known_crl(der), issuer=issuer, issuer_name=plain_name(issuer))
+        return PlainList(
+            der=der,
+            signed=signed,
+            crl=known_crl(der),
+            issuer=issuer,
+            issuer_name=plain_name(issuer),
+        )
     except DAMAGE as error:
         raise Unusual(f"damaged: {type(error).__name__}") from error
 
@@ -105,7 +120,7 @@ def require_good(
     Returns until when it does. Raises Unusual.
     """
     try:
-        response, single = answer.response, answer.single
+        single = answer.single
         until = single.next_update_utc
         if single.certificate_status is not ocsp.OCSPCertStatus.GOOD or until is None:
             raise Unusual("not good, or without an end")
@@ -117,7 +132,7 @@ def require_good(
             hashlib.new(digest, issuer.key_bits).digest(),
         ):
             raise Unusual("about a certificate of somebody else")
-        responder = _responder(response, issuer, at=at)
+        responder = _responder(answer, issuer, at=at)
         if responder.serial in (issuer.serial, subject.serial):
             raise Unusual("a responder that is in the path")
         _require_signature(answer, responder)
@@ -144,9 +159,11 @@ def require_unlisted(
             raise Unusual("a CRL with extensions")
         if _CERTIFICATE_ISSUER in plain.der or plain.crl.entry(subject.serial) is not None:
             raise Unusual("named, or a CRL about several issuers' certificates")
-        _require_form(plain.der, issuer)
-        if not plain.crl.is_signed_by(issuer.certificate):
-            raise Unusual("not signed by the issuer")
+        if parsed.tbs_certlist_bytes != plain.signed.content:
+            raise Unusual("signed in another way")
+        plain.crl.require_signed(
+            issuer.key_info, lambda: require_signed(plain.signed, issuer.public_key)
+        )
         return until
     except DAMAGE as error:
         raise Unusual(f"damaged: {type(error).__name__}") from error
@@ -161,15 +178,15 @@ def _says_nothing(extension: x509.ExtensionType) -> bool:
     return False
 
 
-def _responder(
-    response: ocsp.OCSPResponse, issuer: PlainCertificate, *, at: datetime
-) -> PlainCertificate:
+def _responder(answer: PlainAnswer, issuer: PlainCertificate, *, at: datetime) -> PlainCertificate:
     """Return the delegate that came with the response (RFC 6960 §4.2.2.2)."""
-    embedded = list(response.certificates)
-    if len(embedded) != 1:
+    embedded = answer.signed.rest
+    start, stop = inside(embedded, 0, tag=CONTEXT_0, end=len(embedded))
+    first, last = inside(embedded, start, tag=SEQUENCE, end=stop)
+    certificates = elements(embedded, first, end=last)
+    if last != stop or len(certificates) != 1:
         raise Unusual("no delegate, or several")
-    [certificate] = embedded
-    responder = plain_certificate(certificate)
+    responder = plain_certificate(embedded[first:last])
     if not responder.is_responder or responder.is_authority:
         raise Unusual("no delegate, or one to be checked itself")
     if not responder.not_before <= at <= responder.not_after:
@@ -185,16 +202,12 @@ def require_issued(certificate: PlainCertificate, issuer: PlainCertificate) -> N
     expected, actual = certificate.issuer_key_identifier, issuer.key_identifier
     if expected is not None and actual is not None and expected != actual:
         raise Unusual("another issuer's key")
-    try:
-        certificate.certificate.verify_directly_issued_by(issuer.certificate)
-    except DAMAGE as error:
-        raise Unusual("not signed by the issuer") from error
+    require_signed(certificate.signed, issuer.public_key)
 
 
-def _require_signature(answer: PlainAnswer, responder: PlainCertificate) -> None:
-    """Require that the responder is the one that the response names, and signed it."""
-    # OCSPResponse: status and, tagged, type and response (RFC 6960 §4.2.1).
-    der = answer.der
+def _basic_response(der: bytes) -> bytes:
+    """Return the BasicOCSPResponse, DER, in a response (RFC 6960 §4.2.1)."""
+    # OCSPResponse: status and, tagged, type and response.
     start, stop = whole(der, tag=SEQUENCE)
     parts = elements(der, start, end=stop)
     if len(parts) != 2 or parts[1][0] != CONTEXT_0:
@@ -203,8 +216,12 @@ def _require_signature(answer: PlainAnswer, responder: PlainCertificate) -> None
     members = elements(der, first, end=last)
     if len(members) != 2 or members[1][0] != OCTET_STRING:
         raise Unusual("no response")
-    basic = der[members[1][2] : members[1][3]]
-    signed = _require_form(basic, responder, tagged_certificates=True)
+    return der[members[1][2] : members[1][3]]
+
+
+def _require_signature(answer: PlainAnswer, responder: PlainCertificate) -> None:
+    """Require that the responder is the one that the response names, and signed it."""
+    signed = answer.signed.content
     begin, end = whole(signed, tag=SEQUENCE)
     kind, _, named_at, named_end = elements(signed, begin, end=end)[0]
     named = signed[named_at:named_end]
@@ -214,31 +231,6 @@ def _require_signature(answer: PlainAnswer, responder: PlainCertificate) -> None
             raise Unusual("another responder's key")
     elif kind != _RESPONDER_NAME or named != responder.subject:
         raise Unusual("another responder's name")
-    response = answer.response
-    digest_algorithm = response.signature_hash_algorithm
-    if digest_algorithm is None or response.tbs_response_bytes != signed:
+    if answer.response.tbs_response_bytes != signed:
         raise Unusual("signed in another way")
-    key, value = responder.public_key, response.signature
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        key.verify(value, signed, ec.ECDSA(digest_algorithm))
-    else:
-        key.verify(value, signed, padding.PKCS1v15(), digest_algorithm)
-
-
-def _require_form(
-    der: bytes, signer: PlainCertificate, *, tagged_certificates: bool = False
-) -> bytes:
-    """Require that a signed structure is plain, and of a scheme of the signer's key.
-
-    Returns what is signed.
-    """
-    start, stop = whole(der, tag=SEQUENCE)
-    parts = elements(der, start, end=stop)
-    expected = [SEQUENCE, SEQUENCE, BIT_STRING, *([CONTEXT_0] if tagged_certificates else [])]
-    if [tag for tag, *_ in parts] != expected or der[parts[2][2]] != 0:
-        raise Unusual("another structure")
-    by_curve = isinstance(signer.public_key, ec.EllipticCurvePublicKey)
-    algorithm = der[parts[1][1] : parts[1][3]]
-    if algorithm not in (ECDSA_SIGNATURES if by_curve else RSA_SIGNATURES):
-        raise Unusual("signed in another way")
-    return der[parts[0][1] : parts[0][3]]
+    require_signed(answer.signed, responder.public_key)

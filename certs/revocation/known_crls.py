@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from cryptography import x509
@@ -48,6 +49,17 @@ class KnownCrl:
             if known:
                 _keep(self)
         return known
+
+    def require_signed(self, key_info: bytes, require: Callable[[], None]) -> None:
+        """Do what `require` does, once only where it raises nothing.
+
+        It verifies the signature with the key of this SubjectPublicKeyInfo (DER), and raises
+        something where that is not good.
+        """
+        if not self._signed_by.get(key_info):
+            require()
+            self._signed_by[key_info] = True
+            _keep(self)
 
 
 def known_crl(der: bytes) -> KnownCrl:

@@ -33,16 +33,29 @@ from tests.certs.forging import NOW, OFFER, VALID, Pair, Saying, root
 QUESTIONS = 60
 
 
+def der_of(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
 def compared(question: Question) -> Accepted | None:
     """Ask the quick judge, and where it accepts the full one too: both must say the same."""
-    accepted = question.answered_by(accept_path)
+    accepted = accept_path(
+        der_of(question.certificate),
+        intermediates=tuple(map(der_of, question.intermediates)),
+        store=question.store,
+        role=question.role,
+        at=question.at,
+        evidence=question.evidence,
+    )
     if accepted is None:
         return None
-    assert isinstance(accepted, Accepted)
     verdict = question.answered_by(judge_path)
     assert isinstance(verdict, PathVerdict)
     assert verdict.status is PathStatus.VALID, verdict.detail
     assert accepted.verdict == verdict
+    assert verdict.anchor is not None
+    path = (*verdict.chain, verdict.anchor.certificate)
+    assert accepted.certificates == tuple(map(der_of, path))
     assert accepted.verdict.at < accepted.until
     return accepted
 
