@@ -42,10 +42,19 @@ def _keys() -> tuple[PrivateKey, ...]:
 
 @dataclass(frozen=True)
 class Holder:
-    """A certificate with its key and the one above it."""
+    """A certificate with its key, and the name that was asked for: a bent one may have none."""
 
     certificate: x509.Certificate
     key: PrivateKey
+    asked: x509.Name
+
+    @property
+    def name(self) -> x509.Name:
+        """The subject as what is issued below names it."""
+        try:
+            return self.certificate.subject
+        except ValueError:
+            return self.asked
 
 
 @dataclass(frozen=True)
@@ -179,7 +188,7 @@ class Dice:
         builder = self._key_identified(builder, key, issuer_key=key)
         if not self.oddly():
             builder = builder.add_extension(self._usage(is_authority=True), critical=True)
-        return Holder(builder.sign(key, hashes.SHA256()), key)
+        return Holder(builder.sign(key, hashes.SHA256()), key, name)
 
     def _length(self) -> int | None:
         return self.chance.choice((0, 1)) if self.oddly(4) else self.chance.choice((None, 2, 3))
@@ -236,7 +245,7 @@ class Dice:
         self, issuer: Holder, name: str, *, is_authority: bool, stamps: bool = False
     ) -> Holder:
         key = self.chance.choice(_keys())
-        issued_by = issuer.certificate.subject
+        issued_by = issuer.name
         if self.oddly():
             issued_by = self._name("Gốc")
         subject = issued_by if self.oddly() else self._name(name)
@@ -257,7 +266,7 @@ class Dice:
                 builder = builder.add_extension(extension, critical=self.oddly(20))
         signing = self.chance.choice(_keys()) if self.oddly() else issuer.key
         certificate = builder.sign(signing, self._digest())
-        return Holder(self._bent(certificate, signing), key)
+        return Holder(self._bent(certificate, signing), key, subject)
 
     def _digest(self) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512:
         return self.chance.choice((hashes.SHA256(), hashes.SHA384(), hashes.SHA512()))
@@ -442,9 +451,8 @@ class Dice:
         if self.oddly(2):
             return issuer
         key = self.chance.choice(_keys())
-        builder = self._builder(
-            self._name("Trả lời"), issuer.certificate.subject, key=key, days=100
-        )
+        name = self._name("Trả lời")
+        builder = self._builder(name, issuer.name, key=key, days=100)
         if not self.oddly():
             purpose = ExtendedKeyUsageOID.OCSP_SIGNING
             if self.oddly():
@@ -462,11 +470,11 @@ class Dice:
                 builder = builder.add_extension(extension, critical=self.oddly(20))
         signing = self.chance.choice(_keys()) if self.oddly() else issuer.key
         certificate = builder.sign(signing, self._digest())
-        return Holder(self._bent(certificate, signing), key)
+        return Holder(self._bent(certificate, signing), key, name)
 
     def _crl(self, issuer: Holder, *, about: Holder) -> bytes:
         begin, end = self._window()
-        name = self._name("Gốc") if self.oddly() else issuer.certificate.subject
+        name = self._name("Gốc") if self.oddly() else issuer.name
         builder = x509.CertificateRevocationListBuilder().issuer_name(name).last_update(begin)
         builder = builder.next_update(max(end, begin + timedelta(seconds=1)))
         point = x509.IssuingDistributionPoint(
