@@ -76,7 +76,7 @@ async def draft_from_edxml(services: Services, caller: Endpoint, *, sha256: str)
         services.routing.refuse_classified(
             read.envelope, labels=[element.text for element in read.extras]
         )
-        await edxml_content.keep_attachments(services, copy, attachments=read.attachments)
+        await edxml_content.keep_attachments(services.objects, copy, attachments=read.attachments)
         edxml = BlobName(digest=copy.digest, size_bytes=copy.source.size)
     return _draft(services, caller, envelope=read.envelope, edxml=edxml)
 

@@ -22,7 +22,7 @@ from exchange.services import Services
 from exchange.working_copies import WorkingCopy, copy_of_chunks
 from signer.errors import SandboxBroken
 from storage.errors import DigestMismatch, ObjectMissing
-from storage.ports import Digest, digest_of
+from storage.ports import Digest, ObjectStore, digest_of
 
 _PART_BYTES = 1 << 20
 
@@ -33,7 +33,7 @@ async def locate(services: Services, document: bytes | Path) -> LocatedMessage:
 
 
 async def keep_attachments(
-    services: Services, copy: WorkingCopy, *, attachments: tuple[LocatedAttachment, ...]
+    objects: ObjectStore, copy: WorkingCopy, *, attachments: tuple[LocatedAttachment, ...]
 ) -> None:
     """Keep each attachment of a message as an object of its own.
 
@@ -46,7 +46,7 @@ async def keep_attachments(
         with copy.source.open() as stream:
             pieces = _bounded(content_pieces(stream, attachment.place), attachment.ref)
             try:
-                await services.objects.put_new(Digest(attachment.ref.digest), _off_loop(pieces))
+                await objects.put_new(Digest(attachment.ref.digest), _off_loop(pieces))
             except (DigestMismatch, EdxmlMalformed) as error:
                 raise SandboxBroken("an attachment is not where it was said to lie") from error
 
